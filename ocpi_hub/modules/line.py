@@ -1,0 +1,102 @@
+"""The number line: every visible change of a stored object, in the order in which all see it.
+
+A place on the line is the pair (transaction id, sequence number) of the writer. A reader never
+passes the oldest running writer, so a late commit is never skipped. Broadcast, the cars' index
+and paging read the same line; PostgreSQL implements it, and the Protocols here are all that the
+readers know.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import NamedTuple, Protocol
+
+from ocpi_hub.ocpi.primitives import PartyRef
+from ocpi_hub.routing.directory import PlatformId
+
+
+class Place(NamedTuple):
+    """A place on the line; compares in the order in which changes became visible."""
+
+    x: int
+    seq: int
+
+    def __str__(self) -> str:
+        return f"{self.x}-{self.seq}"
+
+
+ORIGIN = Place(0, 0)
+
+
+class ObjectKey(NamedTuple):
+    """Identity of a stored object, folded: module, owner, ids (`part` is an EVSE uid or empty)."""
+
+    module: str
+    country_code: str
+    party_id: str
+    id: str
+    part: str = ""
+
+    @property
+    def whole(self) -> "ObjectKey":
+        """The Location to which an EVSE belongs; the object itself for all others."""
+        return self._replace(part="")
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A push as it was received: enough to send it on byte for byte.
+
+    `path` is the sub-path below `{module endpoint}/{country}/{party}/`, percent-encoded as
+    received, such as `LOC1/3256/1`.
+    """
+
+    method: str
+    path: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """The latest state of one object, at the place of its last change.
+
+    `previous` is the place of the change before the last one (ORIGIN when there was none): when a
+    reader's cursor is at or behind `previous` the object changed once since, and `message` may go
+    out as it came; otherwise `state` goes out as one PUT to `state_path`.
+    `state` is the full object: a Location with its EVSEs, or a single EVSE when `key.part` is set.
+    `public` is false for a Location (and its EVSEs) with publish=false (LOC-065, LOC-075).
+    """
+
+    place: Place
+    previous: Place
+    key: ObjectKey
+    owner: PartyRef
+    message: Message
+    state_path: str
+    state: bytes
+    last_updated: datetime
+    public: bool
+    origin: PlatformId
+    correlation_id: str
+
+    def outgoing(self, cursor: Place) -> Message:
+        """What a reader at `cursor` has to be told."""
+        if cursor >= self.previous:
+            return self.message
+        return Message("PUT", self.state_path, self.state)
+
+
+class Line(Protocol):
+    """What readers of the line rely on."""
+
+    async def head(self) -> Place:
+        """The place up to which everything is visible now."""
+
+    async def after(self, cursor: Place, limit: int) -> Sequence[Change]:
+        """Changes behind `cursor`, oldest first, never past a running writer.
+
+        Each object occurs once, at its latest place.
+        """
+
+    def wakes(self) -> AsyncIterator[None]:
+        """Yields soon after the line grew, and about once a second anyway (a hint, not a promise)."""

@@ -1,0 +1,30 @@
+"""Registration as the operator starts it: the hub as the client of a partner's credentials module.
+
+`modules.credentials` implements it; the admin API and the demo call it.
+"""
+
+from typing import Protocol
+
+from ocpi_hub.routing.directory import Platform, PlatformId
+
+
+class RegistrationFailed(Exception):
+    """`step` is versions, details, endpoints, credentials or store; the message tells the operator why."""
+
+    def __init__(self, step: str, message: str) -> None:
+        super().__init__(message)
+        self.step = step
+
+
+class Registrar(Protocol):
+    async def register(self, platform: PlatformId, versions_url: str, token: str) -> Platform:
+        """GET versions and details with the partner's token A, POST credentials with a fresh token.
+
+        Raises RegistrationFailed; nothing is stored then, on either side's account (CRED-017).
+        """
+
+    async def rotate(self, platform: PlatformId) -> Platform:
+        """PUT credentials with a fresh token; the old ones work until it is answered (CRED-023)."""
+
+    async def unregister(self, platform: PlatformId) -> Platform:
+        """DELETE credentials at the partner; the hub's side ends in any case (CRED-029, CRED-030)."""

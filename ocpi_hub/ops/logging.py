@@ -1,0 +1,82 @@
+"""Logs: structlog, JSON or console, on stderr; secrets masked in one processor; one buffered writer.
+
+A value is masked by its key (token, authorization, password, key, secret, url of the database) and
+by its look (`Token ...`, `Bearer ...`, credentials inside a URL).
+"""
+
+import logging
+import re
+import sys
+from collections.abc import Mapping, MutableMapping
+from typing import Any, Literal, TextIO
+
+import structlog
+
+MASK = "********"
+_SECRET_KEY = re.compile(r"token|authorization|password|secret|(^|_)key$|cookie", re.IGNORECASE)
+_HARMLESS = frozenset({"token_kind", "failed_tokens", "has_registration_token", "event"})
+_SECRET_TEXT = re.compile(r"\b(Token|Bearer)\s+[^\s\"',}]+", re.IGNORECASE)
+_URL_PASSWORD = re.compile(r"(\w+://[^:/@\s]*:)[^@/\s]+@")
+_JSON_TOKEN = re.compile(r'("(?:token|api_key|key|password|secret)"\s*:\s*)"(?:[^"\\]|\\.)*"', re.IGNORECASE)
+
+
+def mask(text: str) -> str:
+    """The text without tokens, keys and passwords that can be told by their surroundings."""
+    text = _JSON_TOKEN.sub(rf'\1"{MASK}"', text)
+    text = _SECRET_TEXT.sub(rf"\1 {MASK}", text)
+    return _URL_PASSWORD.sub(rf"\1{MASK}@", text)
+
+
+def _masked(key: str, value: object) -> object:
+    if isinstance(value, str):
+        if key not in _HARMLESS and _SECRET_KEY.search(key):
+            return MASK
+        return mask(value)
+    if isinstance(value, Mapping):
+        return {name: _masked(str(name), item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_masked(key, item) for item in value]
+    return value
+
+
+def redact(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """structlog processor: mask every value of an event."""
+    for key, value in event.items():
+        event[key] = _masked(key, value)
+    return event
+
+
+def configure(
+    form: Literal["auto", "json", "console"] = "auto", level: str = "info", out: TextIO | None = None
+) -> None:
+    """Set up logging for the process; standard-library records go the same way."""
+    out = out or sys.stderr
+    console = form == "console" or (form == "auto" and out.isatty())
+    renderer: Any = (
+        structlog.dev.ConsoleRenderer(colors=out.isatty())
+        if console
+        else structlog.processors.JSONRenderer()
+    )
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+        redact,
+    ]
+    threshold = logging.getLevelNamesMapping()[level.upper()]
+    structlog.configure(
+        processors=[*shared, renderer],
+        wrapper_class=structlog.make_filtering_bound_logger(threshold),
+        logger_factory=structlog.PrintLoggerFactory(out),
+        cache_logger_on_first_use=False,
+    )
+    handler = logging.StreamHandler(out)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer,
+        ])
+    )
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(max(threshold, logging.WARNING))

@@ -1,0 +1,37 @@
+"""Who gets a broadcast, and what a list may show to whom."""
+
+from ocpi_hub.ocpi.primitives import PartyRef, Role
+from ocpi_hub.ocpi.spec import ModuleSpec
+from ocpi_hub.routing.directory import Platform, PlatformId
+
+# Navigation roles show what they get to everybody, so they never get what is not published
+# (locations: publish; LOC-075).
+_NAVIGATION = frozenset({Role.NSP, Role.NAP})
+
+
+def receivers(
+    spec: ModuleSpec, platform: Platform, origin: PlatformId, *, public: bool
+) -> tuple[PartyRef, ...]:
+    """The parties of `platform` that a broadcast of this module goes to, each once (ROUT-217).
+
+    Empty for the platform it came from (ROUT-218). Whether the platform is connected and offers
+    the Receiver interface is the sender's business, since both can change in between.
+    """
+    if platform.id == origin:
+        return ()
+    wanted = spec.broadcast_to if public else spec.broadcast_to - _NAVIGATION
+    return tuple(dict.fromkeys(hosted.party for hosted in platform.roles if hosted.role in wanted))
+
+
+def may_push(spec: ModuleSpec, platform: Platform, party: PartyRef) -> bool:
+    """Whether the party has a role that pushes this module by broadcast (ROUT-226)."""
+    return any(
+        hosted.party == party and hosted.role in spec.broadcast_from for hosted in platform.roles
+    )
+
+
+def sees_unpublished(platform: Platform, party: PartyRef) -> bool:
+    """Whether a list for this party may hold objects that are not published."""
+    return any(
+        hosted.party == party and hosted.role not in _NAVIGATION for hosted in platform.roles
+    )

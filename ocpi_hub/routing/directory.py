@@ -1,0 +1,113 @@
+"""Who is connected: an immutable snapshot of platforms, their parties and endpoints.
+
+Storage builds a new one after every change; everybody else only reads. Looking up a party goes by
+(country, party) and by the interface that was called, since headers carry no role (ROUT-013).
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NewType
+
+from ocpi_hub.ocpi.primitives import ConnectionStatus, InterfaceRole, PartyRef, Role
+
+PlatformId = NewType("PlatformId", str)
+
+
+@dataclass(frozen=True, slots=True)
+class Quirks:
+    """Where a partner differs from the text, as the operator set it.
+
+    `deadline_s`: seconds this partner has to answer a relayed request (None: the hub's setting).
+    `rate_per_s`: requests a second accepted from it (None: the hub's setting).
+    """
+
+    raw_token: bool = False
+    catch_up: bool = False
+    lenient_list: bool = False
+    deadline_s: float | None = None
+    rate_per_s: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """An entry of a partner's version details."""
+
+    module: str
+    role: InterfaceRole
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class HostedRole:
+    """A party in one role on a platform, with its connection state as others see it.
+
+    `business_details` is the JSON object of the credentials exchange (or made from the name that
+    the operator gave); `last_updated` moves only when the content changes (HCI-019).
+    """
+
+    party: PartyRef
+    role: Role
+    business_details: bytes
+    status: ConnectionStatus
+    last_updated: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """A connected system: one pair of credentials, any number of parties and roles.
+
+    `version` is the OCPI version in force (None before registration); `registered` is false until
+    a credentials exchange succeeded and after the connection was ended.
+    """
+
+    id: PlatformId
+    name: str
+    status: ConnectionStatus
+    registered: bool
+    version: str | None
+    versions_url: str | None
+    endpoints: tuple[Endpoint, ...]
+    roles: tuple[HostedRole, ...]
+    quirks: Quirks = Quirks()
+
+    def endpoint(self, module: str, role: InterfaceRole) -> Endpoint | None:
+        return next((e for e in self.endpoints if e.module == module and e.role is role), None)
+
+    def hosts(self, party: PartyRef) -> bool:
+        return any(hosted.party == party for hosted in self.roles)
+
+    @property
+    def parties(self) -> tuple[PartyRef, ...]:
+        """Each hosted party once, in the order of its first role."""
+        return tuple(dict.fromkeys(hosted.party for hosted in self.roles))
+
+    @property
+    def connected(self) -> bool:
+        return self.status is ConnectionStatus.CONNECTED
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """All platforms at one moment; `number` grows with every change of the directory."""
+
+    hub: PartyRef
+    platforms: Mapping[PlatformId, Platform]
+    number: int = 0
+    by_party: Mapping[PartyRef, tuple[Platform, ...]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        index: dict[PartyRef, list[Platform]] = {}
+        for platform in self.platforms.values():
+            for party in platform.parties:
+                index.setdefault(party, []).append(platform)
+        object.__setattr__(self, "by_party", {ref: tuple(found) for ref, found in index.items()})
+
+    def hosting(self, party: PartyRef) -> tuple[Platform, ...]:
+        """The platforms that host a party; more than one when its roles are split (CRED-052)."""
+        return self.by_party.get(party, ())
+
+    def hosted_roles(self) -> Iterator[tuple[Platform, HostedRole]]:
+        for platform in self.platforms.values():
+            for hosted in platform.roles:
+                yield platform, hosted
