@@ -3,6 +3,7 @@
 Source: OCPI 2.2.1, types.asciidoc; `PartyRef` is the pair of routing headers.
 """
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -37,7 +38,7 @@ class ConnectionStatus(StrEnum):
 
 
 def fold(ci_string: str) -> str:
-    """The form in which two CiStrings are compared: `fold("nl") == fold("NL")`."""
+    """The form in which CiStrings are compared, such as `NL` for `nl` (TYP-001)."""
     return ci_string.upper()
 
 
@@ -68,3 +69,16 @@ def format_datetime(moment: datetime) -> str:
     text = utc.strftime("%Y-%m-%dT%H:%M:%S")
     milliseconds = utc.microsecond // 1000
     return f"{text}.{milliseconds:03d}Z" if milliseconds else f"{text}Z"
+
+
+_DATETIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?Z?")
+
+
+def parse_datetime(text: str) -> datetime:
+    """An OCPI DateTime, with `Z` or without (UTC either way); ValueError for any other form.
+
+    Fractions beyond microseconds are cut (TYP-009 to TYP-011).
+    """
+    if not _DATETIME.fullmatch(text):
+        raise ValueError("a UTC time such as 2015-06-29T20:39:09Z is expected")
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)

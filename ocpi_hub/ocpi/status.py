@@ -35,36 +35,36 @@ class Status(IntEnum):
 class OcpiError(Exception):
     """An answer other than success: `code` for the envelope, `http` for the status line."""
 
-    def __init__(
-        self, message: str, code: int = Status.CLIENT_ERROR, http: int = 200
-    ) -> None:
+    def __init__(self, message: str, code: int = Status.CLIENT_ERROR, http: int = 200) -> None:
         super().__init__(message)
         self.message = message
         self.code = code
         self.http = http
 
 
-class NotJson(OcpiError):
+class NotJson(OcpiError):  # noqa: N818 - said as it happened
     def __init__(self, message: str) -> None:
         super().__init__(message, Status.CLIENT_ERROR, 400)
 
 
-class Unauthorized(OcpiError):
-    def __init__(self, message: str = "Authorization: a valid credentials token is required") -> None:
+class Unauthorized(OcpiError):  # noqa: N818 - said as it happened
+    def __init__(
+        self, message: str = "Authorization: a valid credentials token is required"
+    ) -> None:
         super().__init__(message, Status.CLIENT_ERROR, 401)
 
 
-class NoSuchResource(OcpiError):
+class NoSuchResource(OcpiError):  # noqa: N818 - said as it happened
     def __init__(self, message: str, code: int = Status.CLIENT_ERROR) -> None:
         super().__init__(message, code, 404)
 
 
-class MethodNotAllowed(OcpiError):
+class MethodNotAllowed(OcpiError):  # noqa: N818 - said as it happened
     def __init__(self, message: str) -> None:
         super().__init__(message, Status.CLIENT_ERROR, 405)
 
 
-class InvalidParameter(OcpiError):
+class InvalidParameter(OcpiError):  # noqa: N818 - said as it happened
     """Semantically wrong input; the message names the field and the rule."""
 
     def __init__(self, message: str) -> None:

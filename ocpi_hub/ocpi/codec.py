@@ -1,0 +1,165 @@
+"""The only JSON of the hub: exact, strict, and able to cut a body into the bytes it is made of.
+
+`decode` reads (numbers as int or Decimal), `encode` writes. The others never decode values: they
+give, join and locate the received bytes of members and elements, and rely on a body that `decode`
+accepted; anything else is NotJson at worst.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from typing import Any
+
+import jiter
+import msgspec
+
+from ocpi_hub.ocpi.status import InvalidParameter, NotJson
+
+MAX_DEPTH = 64
+MAX_DIGITS = 64
+MAX_STRING = 64 * 1024
+
+# What jiter lets pass and PostgreSQL or arithmetic cannot take: NUL, huge numbers and exponents.
+# Most bodies have none of it and are not walked; a match inside a text costs one walk.
+_SUSPECT = re.compile(rb"\\u0000|[0-9][0-9.]{63}|[0-9][eE][+-]?[0-9]{2}")
+_OUT_OF_RANGE = "number out of range"  # jiter's words for an integer of more than 4300 digits
+
+_MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_ELEMENTS = msgspec.json.Decoder(list[msgspec.Raw])
+_ENCODER = msgspec.json.Encoder(decimal_format="number")
+_UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+
+_TO_MEMBER = re.compile(
+    rb'[ \t\r\n]*[{,][ \t\r\n]*"(?:[^"\\]|\\.)*"[ \t\r\n]*:[ \t\r\n]*', re.DOTALL
+)
+_TO_ELEMENT = re.compile(rb"[ \t\r\n]*[\[,][ \t\r\n]*")
+
+
+def decode(body: bytes) -> Any:
+    """The value of a JSON text: str, int, Decimal, bool, None, list, dict.
+
+    NotJson for what is no JSON in UTF-8, and for NUL, duplicate members and more than 64 levels;
+    InvalidParameter for numbers of more than 64 digits and strings of more than 64 KiB.
+    """
+    try:
+        value = jiter.from_json(
+            body, float_mode="decimal", catch_duplicate_keys=True, allow_inf_nan=False
+        )
+    except ValueError as error:
+        if str(error).startswith(_OUT_OF_RANGE):
+            raise InvalidParameter(f"body: a number has more than {MAX_DIGITS} digits") from None
+        raise NotJson(f"body: {error}") from None
+    if (
+        body.count(b"{") + body.count(b"[") > MAX_DEPTH
+        or len(body) > MAX_STRING
+        or _SUSPECT.search(body)
+    ):
+        _inspect(value)
+    return value
+
+
+def _inspect(value: Any) -> None:
+    """Walk a value level by level, so that depth costs no stack."""
+    level = [value]
+    for _ in range(MAX_DEPTH + 1):
+        below: list[Any] = []
+        for node in level:
+            if isinstance(node, dict):
+                below.extend(node)
+                below.extend(node.values())
+            elif isinstance(node, list):
+                below.extend(node)
+            else:
+                _inspect_atom(node)
+        if not below:
+            return
+        level = below
+    raise NotJson(f"body: nested deeper than {MAX_DEPTH} levels")
+
+
+def _inspect_atom(atom: Any) -> None:
+    if isinstance(atom, str):
+        if "\0" in atom:
+            raise NotJson("body: a text holds the character NUL")
+        if len(atom) > MAX_STRING // 4 and len(atom.encode()) > MAX_STRING:
+            raise InvalidParameter(f"body: a text is longer than {MAX_STRING} bytes")
+    elif isinstance(atom, Decimal):
+        _, digits, exponent = atom.as_tuple()
+        if len(digits) > MAX_DIGITS or abs(int(exponent)) > MAX_DIGITS:
+            raise InvalidParameter(f"body: a number has more than {MAX_DIGITS} digits")
+    elif isinstance(atom, int) and abs(atom) >= 10**MAX_DIGITS:
+        raise InvalidParameter(f"body: a number has more than {MAX_DIGITS} digits")
+
+
+def encode(value: Any) -> bytes:
+    """Compact JSON of plain values; a Decimal is written as a number with all its digits."""
+    return _ENCODER.encode(value)
+
+
+def members(body: bytes) -> dict[str, bytes]:
+    """The members of an object, in order: name -> its value's bytes as received."""
+    return {name: bytes(raw) for name, raw in _members(body).items()}
+
+
+def elements(array: bytes) -> list[bytes]:
+    """The elements of an array, each as its bytes were received."""
+    return [bytes(raw) for raw in _elements(array)]
+
+
+def _members(body: bytes) -> dict[str, msgspec.Raw]:
+    try:
+        return _MEMBERS.decode(body)
+    except _UNREADABLE as error:
+        raise NotJson(f"body: {error}") from None
+
+
+def _elements(array: bytes) -> list[msgspec.Raw]:
+    try:
+        return _ELEMENTS.decode(array)
+    except _UNREADABLE as error:
+        raise NotJson(f"body: {error}") from None
+
+
+def join_object(parts: Mapping[str, bytes]) -> bytes:
+    """An object of members whose values are JSON already."""
+    return b"{" + b",".join(encode(name) + b":" + raw for name, raw in parts.items()) + b"}"
+
+
+def join_array(parts: Iterable[bytes]) -> bytes:
+    """An array of elements that are JSON already."""
+    return b"[" + b",".join(parts) + b"]"
+
+
+def merge(body: bytes, patch: bytes) -> bytes:
+    """`body` with the members of `patch`; null in a patch changes nothing (TR-038, TR-042)."""
+    changes = {name: raw for name, raw in members(patch).items() if raw != b"null"}
+    return join_object(members(body) | changes)
+
+
+def spans(body: bytes) -> dict[str, tuple[int, int]]:
+    """Where the value of each member of an object begins and ends in `body`."""
+    found, place = {}, 0
+    for name, raw in _members(body).items():
+        start = _skip(_TO_MEMBER, body, place)
+        place = start + len(bytes(raw))
+        if body[start:place] != bytes(raw):
+            raise NotJson("body: a member occurs twice")
+        found[name] = (start, place)
+    return found
+
+
+def element_spans(body: bytes, start: int, end: int) -> list[tuple[int, int]]:
+    """Where each element of the array at `body[start:end]` begins and ends in `body`."""
+    found, place = [], start
+    for raw in _elements(body[start:end]):
+        first = _skip(_TO_ELEMENT, body, place)
+        place = first + len(bytes(raw))
+        found.append((first, place))
+    return found
+
+
+def _skip(gap: re.Pattern[bytes], body: bytes, place: int) -> int:
+    met = gap.match(body, place)
+    if met is None:
+        raise NotJson("body: a member occurs twice")
+    return met.end()

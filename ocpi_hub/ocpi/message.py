@@ -1,0 +1,137 @@
+"""Around the payload: the envelope of answers, routing headers, message ids.
+
+Source: OCPI 2.2.1, transport_and_format.asciidoc.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import msgspec
+
+from ocpi_hub.ocpi import codec
+from ocpi_hub.ocpi.primitives import PartyRef, format_datetime
+from ocpi_hub.ocpi.status import InvalidParameter, Status
+
+AUTHORIZATION = "Authorization"
+TO_COUNTRY = "OCPI-to-country-code"
+TO_PARTY = "OCPI-to-party-id"
+FROM_COUNTRY = "OCPI-from-country-code"
+FROM_PARTY = "OCPI-from-party-id"
+REQUEST_ID = "X-Request-ID"
+CORRELATION_ID = "X-Correlation-ID"
+LINK = "Link"
+LOCATION = "Location"
+TOTAL_COUNT = "X-Total-Count"
+LIMIT = "X-Limit"
+CONTENT_TYPE = "Content-Type"
+JSON = "application/json"
+
+_COUNTRY = re.compile(r"[A-Za-z]{2}")
+_PARTY = re.compile(r"[A-Za-z0-9]{3}")
+_ID = re.compile(r"[ -~]{1,64}")
+
+
+def envelope(
+    at: datetime,
+    *,
+    data: bytes | None = None,
+    code: int = Status.SUCCESS,
+    message: str | None = None,
+) -> bytes:
+    """An answer's body; `data` is JSON already and stays as it is (TR-060, TR-062)."""
+    parts = {} if data is None else {"data": data}
+    parts["status_code"] = b"%d" % code
+    if message is not None:
+        parts["status_message"] = codec.encode(message)
+    parts["timestamp"] = codec.encode(format_datetime(at))
+    return codec.join_object(parts)
+
+
+class _Answer(msgspec.Struct):
+    status_code: int
+
+
+_ANSWER = msgspec.json.Decoder(_Answer)
+
+
+def status_of(body: bytes) -> int | None:
+    """The status code of an answer; None when the body is no OCPI envelope."""
+    try:
+        code = _ANSWER.decode(body).status_code
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+    return code if 1000 <= code <= 9999 else None  # noqa: PLR2004 - four digits (TR-060)
+
+
+@dataclass(frozen=True, slots=True)
+class Routing:
+    """The two pairs of routing headers; None where a pair is absent."""
+
+    to: PartyRef | None
+    sender: PartyRef | None
+
+
+def read_routing(headers: Mapping[str, str]) -> Routing:
+    """The pairs of a request; InvalidParameter for half a pair or an impossible id (ROUT-005)."""
+    given = _by_lower_name(headers)
+    return Routing(
+        to=_pair(given, TO_COUNTRY, TO_PARTY), sender=_pair(given, FROM_COUNTRY, FROM_PARTY)
+    )
+
+
+def _by_lower_name(headers: Mapping[str, str]) -> dict[str, str]:
+    """Headers by lower-case name (TR-013); values sent twice are joined as HTTP has it."""
+    given: dict[str, str] = {}
+    for name, value in headers.items():
+        key = name.lower()
+        given[key] = f"{given[key]}, {value}" if key in given else value
+    return given
+
+
+def _pair(given: Mapping[str, str], country_name: str, party_name: str) -> PartyRef | None:
+    country, party = given.get(country_name.lower()), given.get(party_name.lower())
+    if country is None and party is None:
+        return None
+    if country is None or party is None:
+        missing = country_name if country is None else party_name
+        raise InvalidParameter(f"{missing}: the two headers of a pair come together (ROUT-005)")
+    if not _COUNTRY.fullmatch(country):
+        raise InvalidParameter(f"{country_name}: two letters are expected (ROUT-005)")
+    if not _PARTY.fullmatch(party):
+        raise InvalidParameter(f"{party_name}: three letters or digits are expected (ROUT-005)")
+    return PartyRef(country, party)
+
+
+def routing_headers(to: PartyRef | None, sender: PartyRef | None) -> dict[str, str]:
+    """The headers of the pairs that are given."""
+    headers: dict[str, str] = {}
+    if to is not None:
+        headers |= {TO_COUNTRY: to.country_code, TO_PARTY: to.party_id}
+    if sender is not None:
+        headers |= {FROM_COUNTRY: sender.country_code, FROM_PARTY: sender.party_id}
+    return headers
+
+
+@dataclass(frozen=True, slots=True)
+class Ids:
+    """The ids of a message: of this hop, and of the whole way."""
+
+    request_id: str
+    correlation_id: str
+
+
+def read_ids(headers: Mapping[str, str], fresh: Callable[[], str]) -> tuple[Ids, tuple[str, ...]]:
+    """The ids of a request, fresh ones where it has none that can be used, and what was wrong."""
+    given = _by_lower_name(headers)
+    findings: list[str] = []
+
+    def read(name: str) -> str:
+        value = given.get(name.lower())
+        if value is not None and _ID.fullmatch(value):
+            return value
+        findings.append(f"TR-075: {name} {'missing' if value is None else 'unusable'}")
+        return fresh()
+
+    return Ids(read(REQUEST_ID), read(CORRELATION_ID)), tuple(findings)
