@@ -1,12 +1,14 @@
 """Who gets a broadcast, and what a list may show to whom."""
 
-from ocpi_hub.ocpi.primitives import PartyRef, Role
+from ocpi_hub.ocpi.primitives import ConnectionStatus, PartyRef, Role
 from ocpi_hub.ocpi.spec import ModuleSpec
 from ocpi_hub.routing.directory import Platform, PlatformId
 
 # Navigation roles show what they get to everybody, so they never get what is not published
 # (locations: publish; LOC-075).
 _NAVIGATION = frozenset({Role.NSP, Role.NAP})
+# A role that was only agreed, or was dropped since, neither pushes nor gets anything (CRED-044).
+_GONE = frozenset({ConnectionStatus.PLANNED, ConnectionStatus.SUSPENDED})
 
 
 def receivers(
@@ -20,13 +22,20 @@ def receivers(
     if platform.id == origin:
         return ()
     wanted = spec.broadcast_to if public else spec.broadcast_to - _NAVIGATION
-    return tuple(dict.fromkeys(hosted.party for hosted in platform.roles if hosted.role in wanted))
+    return tuple(
+        dict.fromkeys(
+            hosted.party
+            for hosted in platform.roles
+            if hosted.role in wanted and hosted.status not in _GONE
+        )
+    )
 
 
 def may_push(spec: ModuleSpec, platform: Platform, party: PartyRef) -> bool:
     """Whether the party has a role that pushes this module by broadcast (ROUT-226)."""
     return any(
-        hosted.party == party and hosted.role in spec.broadcast_from for hosted in platform.roles
+        hosted.party == party and hosted.role in spec.broadcast_from and hosted.status not in _GONE
+        for hosted in platform.roles
     )
 
 
