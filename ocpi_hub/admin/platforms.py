@@ -42,15 +42,13 @@ class RoleAgreed(Question):
         return AgreedRole(PartyRef(self.country_code, self.party_id), self.role, self.name)
 
 
-def _once(roles: tuple[RoleAgreed, ...]) -> tuple[RoleAgreed, ...]:
+def _once(roles: list[RoleAgreed]) -> list[RoleAgreed]:
     if len({(role.agreed.party, role.role) for role in roles}) < len(roles):
         raise ValueError("each country, party and role may be given only once")
     return roles
 
 
-Roles = Annotated[
-    tuple[RoleAgreed, ...], Field(min_length=1, max_length=1000), AfterValidator(_once)
-]
+Roles = Annotated[list[RoleAgreed], Field(min_length=1, max_length=1000), AfterValidator(_once)]
 
 
 class QuirksGiven(Question):
@@ -76,7 +74,7 @@ class PlatformChange(Question):
     """Defaults stand for "not given"; null is refused by the types."""
 
     name: Name = ""
-    roles: Roles = ()
+    roles: Roles = Field([])
     quirks: QuirksGiven = QuirksGiven()
 
 

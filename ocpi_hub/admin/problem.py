@@ -58,7 +58,8 @@ class Problem(Exception):  # noqa: N818 - the word of RFC 9457
 
 
 def invalid(field: str, rule: str) -> Problem:
-    return Problem(400, f"{field}: {rule}", errors=[Fault(field, rule)])
+    fault = Fault(_shown(field), rule)
+    return Problem(400, f"{fault.field}: {rule}", errors=[fault])
 
 
 def not_valid(error: ValidationError, whole: str) -> Problem:
@@ -73,4 +74,9 @@ def _fault(item: ErrorDetails, whole: str) -> Fault:
     rule = item["msg"].removeprefix("Value error, ")
     if item["type"] == "extra_forbidden":
         rule = "no such parameter" if whole == "query" else "no such member"
-    return Fault(field[:FIELD_SHOWN].encode(errors="replace").decode(), rule)
+    return Fault(_shown(field), rule)
+
+
+def _shown(field: str) -> str:
+    """A field's name as it was sent, short and fit to be shown."""
+    return "".join(sign if sign.isprintable() else "?" for sign in field[:FIELD_SHOWN])

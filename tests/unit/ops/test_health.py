@@ -1,0 +1,71 @@
+"""What a load balancer and Prometheus are told."""
+
+import asyncio
+
+import pytest
+from aiohttp import web
+
+from ocpi_hub.ops import health
+from ocpi_hub.ops.metrics import Metrics
+
+
+async def fine():
+    return "schema 7"
+
+
+async def broken():
+    raise ConnectionRefusedError("postgresql://hub:password@db.internal")
+
+
+async def endless():
+    await asyncio.sleep(60)
+    return "never"
+
+
+@pytest.fixture
+def served(aiohttp_client):
+    async def serve(path, endpoint):
+        app = web.Application()
+        app.router.add_get(path, endpoint)
+        return await (await aiohttp_client(app)).get(path)
+
+    return serve
+
+
+async def test_a_living_process_says_so(served):
+    answer = await served("/healthz", health.healthz)
+    assert (answer.status, await answer.json()) == (200, {"status": "alive"})
+
+
+async def test_ready_means_that_every_check_passes(served):
+    answer = await served("/readyz", health.readyz({"database": fine, "duties": fine}))
+    told = await answer.json()
+    assert (answer.status, told["status"]) == (200, "ready")
+    assert {name: check["ok"] for name, check in told["checks"].items()} == {
+        "database": True,
+        "duties": True,
+    }
+    assert told["checks"]["database"]["detail"] == "schema 7"
+
+
+async def test_one_failed_check_makes_the_hub_unready_and_is_named_without_its_inside(served):
+    answer = await served("/readyz", health.readyz({"database": broken, "duties": fine}))
+    told = await answer.json()
+    assert (answer.status, told["status"]) == (503, "not ready")
+    assert told["checks"]["database"]["detail"] == "ConnectionRefusedError"
+    assert told["checks"]["duties"]["ok"] is True
+    assert "password" not in await answer.text()
+
+
+async def test_a_check_that_hangs_has_failed(served):
+    answer = await served("/readyz", health.readyz({"database": endless}, deadline_s=0.05))
+    told = await answer.json()
+    assert (answer.status, told["checks"]["database"]["detail"]) == (503, "TimeoutError")
+
+
+async def test_metrics_are_prometheus_text(served):
+    metrics = Metrics()
+    metrics.stations.set(12)
+    answer = await served("/metrics", health.metrics(metrics.exposition))
+    assert answer.headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
+    assert "ocpi_hub_stations 12.0" in await answer.text()
