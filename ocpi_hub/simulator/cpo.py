@@ -1,0 +1,206 @@
+"""A simulated charge point operator: owns locations, serves them as a list, and pushes changes."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Literal
+from urllib.parse import quote
+
+import aiohttp
+
+from ocpi_hub.ocpi import codec, message, paging
+from ocpi_hub.ocpi.primitives import (
+    InterfaceRole,
+    PartyRef,
+    Role,
+    fold,
+    format_datetime,
+    parse_datetime,
+)
+from ocpi_hub.ocpi.status import MethodNotAllowed, NoSuchResource, Status
+from ocpi_hub.ops.identity import now
+from ocpi_hub.simulator.client import Answer
+from ocpi_hub.simulator.lag import LagMeter, Samples
+from ocpi_hub.simulator.platform import PlatformRole, SimulatedPlatform
+from ocpi_hub.simulator.record import Received
+from ocpi_hub.simulator.server import Reply
+from ocpi_hub.simulator.stations import Object, owner_of, owners
+
+To = PartyRef | Literal["hub"] | None
+_PAGE = 100
+_TOO_MANY = 429
+_TRIES = 20  # of a push that was told to come back later
+_LONGEST_WAIT_S = 5.0
+_UNREACHED = (aiohttp.ClientError, TimeoutError)
+
+
+class Cpo(SimulatedPlatform):
+    """One platform that hosts every owner of its locations as a CPO.
+
+    `to` of a push: `"hub"` (a broadcast), a party, or None (no TO headers: open routing).
+    `unsure` holds locations whose last push got no usable answer; `repair` pushes them again.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        locations: Sequence[Object],
+        *,
+        roles: Sequence[PlatformRole] = (),
+        meter: LagMeter | None = None,
+    ) -> None:
+        found = [PlatformRole(party, Role.CPO, text) for party, text in owners(locations).items()]
+        super().__init__(name, tuple(roles) or found)
+        self.locations = {(owner_of(each), fold(each["id"])): each for each in locations}
+        self.meter = meter or LagMeter()
+        self.answer_times = Samples()
+        self.outcomes: Counter[str] = Counter()
+        self.unsure: set[tuple[PartyRef, str]] = set()
+        self.serve("locations", InterfaceRole.SENDER, self._serve_locations)
+
+    # Pushing
+
+    async def push(self, location: Object, *, to: To = "hub") -> Answer:
+        """PUT a whole Location, and own it from now on."""
+        owner = owner_of(location)
+        self.locations[owner, fold(location["id"])] = location
+        self.meter.sent((owner, location["last_updated"], fold(location["id"])))
+        return await self._send("PUT", owner, (location["id"],), location, to)
+
+    async def push_all(self, done: Callable[[], None] = lambda: None, lanes: int = 8) -> None:
+        """PUT everything it owns, `lanes` at a time; `done` is called after each."""
+        await _in_lanes(self.locations.values(), self._pushed_or_unsure, done, lanes)
+
+    async def repair(self, lanes: int = 8) -> None:
+        """PUT again what the peer may not have got."""
+        again = [self.locations[key] for key in self.unsure]
+        self.unsure.clear()
+        await _in_lanes(again, self._pushed_or_unsure, lambda: None, lanes)
+
+    async def set_status(
+        self, location: Object, evse: Object, status: str, *, to: To = "hub"
+    ) -> Answer:
+        """Change an EVSE and PATCH it; a peer that does not know it gets a PUT (LOC-061)."""
+        evse["status"] = status
+        evse["last_updated"] = location["last_updated"] = _newer(location["last_updated"])
+        body = {"status": status, "last_updated": evse["last_updated"]}
+        owner = owner_of(location)
+        self.meter.sent((owner, evse["last_updated"], fold(evse["uid"])))
+        answer = await self._send("PATCH", owner, (location["id"], evse["uid"]), body, to)
+        if answer.http == 404 or answer.code == Status.UNKNOWN_LOCATION:  # noqa: PLR2004 - not found
+            return await self.push(location, to=to)
+        return answer
+
+    async def try_status(self, location: Object, evse: Object, status: str) -> None:
+        """`set_status` for those who do not wait for the outcome: failures go to `unsure`."""
+        await self._certain(location, self.set_status(location, evse, status))
+
+    async def _pushed_or_unsure(self, location: Object) -> None:
+        await self._certain(location, self.push(location))
+
+    async def _certain(self, location: Object, pushing: Awaitable[Answer]) -> None:
+        try:
+            ok = (await pushing).ok
+            self.outcomes["accepted" if ok else "refused"] += 1
+        except _UNREACHED:
+            ok = False
+            self.outcomes["no answer"] += 1
+        if not ok:
+            self.unsure.add((owner_of(location), fold(location["id"])))
+
+    async def _send(
+        self, method: str, owner: PartyRef, ids: tuple[str, ...], body: Any, to: To
+    ) -> Answer:
+        peer = self.known_peer
+        base = peer.url("locations", InterfaceRole.RECEIVER)
+        segments = (owner.country_code, owner.party_id, *ids)
+        url = "/".join([base, *(quote(each, safe="") for each in segments)])
+        receiver = peer.party if to == "hub" else to
+        encoded = codec.encode(body)
+        answer = await self.call(method, url, body=encoded, to=receiver, sender=owner)
+        for _ in range(_TRIES):
+            if answer.http != _TOO_MANY:
+                break
+            await asyncio.sleep(_retry_after(answer))
+            answer = await self.call(method, url, body=encoded, to=receiver, sender=owner)
+        self.answer_times.add(answer.seconds)
+        return answer
+
+    # Being asked
+
+    async def _serve_locations(self, received: Received) -> Reply:
+        if received.method != "GET":
+            raise MethodNotAllowed(f"{received.method}: only GET")
+        if received.segments:
+            return Reply(codec.encode(self._find(received)))
+        return self._page(received)
+
+    def _page(self, received: Received) -> Reply:
+        query = paging.read_query(received.query)
+        matching = [
+            location
+            for location in self.locations.values()
+            if _within(location, query.date_from, query.date_to)
+        ]
+        limit = min(query.limit or _PAGE, _PAGE)
+        end = query.offset + limit
+        headers = {message.TOTAL_COUNT: str(len(matching)), message.LIMIT: str(_PAGE)}
+        if end < len(matching):
+            url = f"{self.server.url}/2.2.1/sender/locations"
+            params = list(received.query.items())
+            headers[message.LINK] = paging.next_link(url, params, end, limit)
+        return Reply(codec.encode(matching[query.offset : end]), headers=headers)
+
+    def _find(self, received: Received) -> Object:
+        """An object by its ids; the owner is the receiver asked for, else whoever has it."""
+        asked = message.read_routing(received.headers).to
+        wanted, *parts = map(fold, received.segments)
+        found: Any = next(
+            (
+                location
+                for (owner, id_), location in self.locations.items()
+                if id_ == wanted and asked in {None, owner}
+            ),
+            None,
+        )
+        for children, name in zip(("evses", "connectors"), ("uid", "id"), strict=True):
+            if found is not None and parts:
+                part = parts.pop(0)
+                found = next((e for e in found.get(children, ()) if fold(e[name]) == part), None)
+        if found is None or parts:
+            raise NoSuchResource("locations: no such object", Status.UNKNOWN_LOCATION)
+        return dict(found)
+
+
+async def _in_lanes(
+    items: Iterable[Object],
+    work: Callable[[Object], Awaitable[None]],
+    done: Callable[[], None],
+    lanes: int,
+) -> None:
+    waiting = iter(list(items))
+
+    async def lane() -> None:
+        for item in waiting:
+            await work(item)
+            done()
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(lanes):
+            group.create_task(lane())
+
+
+def _retry_after(answer: Answer) -> float:
+    text = answer.headers.get("Retry-After", "1")
+    return min(float(text) if text.isdigit() else 1.0, _LONGEST_WAIT_S)
+
+
+def _newer(last_updated: str) -> str:
+    """Now, but always later than before: two changes within a millisecond are two changes."""
+    return format_datetime(max(now(), parse_datetime(last_updated) + timedelta(milliseconds=1)))
+
+
+def _within(location: Object, start: datetime | None, end: datetime | None) -> bool:
+    moment = parse_datetime(location["last_updated"])
+    return (start is None or moment >= start) and (end is None or moment < end)

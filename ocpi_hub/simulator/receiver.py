@@ -1,0 +1,69 @@
+"""A platform that takes locations: the common part of eMSP and NSP, and the tariffs beside it."""
+
+from ocpi_hub.ocpi import codec
+from ocpi_hub.ocpi.primitives import InterfaceRole, PartyRef, fold
+from ocpi_hub.ocpi.status import MethodNotAllowed, NoSuchResource
+from ocpi_hub.simulator.copy import Copy
+from ocpi_hub.simulator.lag import LagMeter, Samples
+from ocpi_hub.simulator.platform import PlatformRole, SimulatedPlatform
+from ocpi_hub.simulator.record import Received
+from ocpi_hub.simulator.server import Reply, party_of
+
+
+class Tariffs:
+    """The Receiver interface of tariffs, which goes with that of locations (LOC-002)."""
+
+    def __init__(self) -> None:
+        self.held: dict[tuple[PartyRef, str], bytes] = {}
+
+    async def __call__(self, received: Received) -> Reply:
+        if len(received.segments) != 3:  # noqa: PLR2004 - owner and id
+            raise NoSuchResource("tariffs: /{country}/{party}/{tariff}")
+        key = party_of(received), fold(received.segments[2])
+        match received.method:
+            case "PUT":
+                self.held[key] = codec.encode(received.json)
+                return Reply()
+            case "GET" if key in self.held:
+                return Reply(self.held[key])
+            case "DELETE" if key in self.held:
+                del self.held[key]
+                return Reply()
+            case "GET" | "DELETE":
+                raise NoSuchResource(f"tariffs: no {received.segments[2]} here")
+            case _:
+                raise MethodNotAllowed(f"{received.method}: only GET, PUT and DELETE")
+
+
+class Receiver(SimulatedPlatform):
+    """Holds a copy of what is pushed to it, and measures how late it came."""
+
+    def __init__(self, name: str, role: PlatformRole, meter: LagMeter | None = None) -> None:
+        super().__init__(name, [role])
+        self.meter = meter or LagMeter()
+        self.lag = Samples()
+        self.copy = Copy(self._heard)
+        self.tariffs = Tariffs()
+        self.serve("locations", InterfaceRole.RECEIVER, self.copy)
+        self.serve("tariffs", InterfaceRole.RECEIVER, self.tariffs)
+
+    @property
+    def pushes(self) -> int:
+        return self.record.pushes("locations.receiver")
+
+    async def crawl(self) -> int:
+        """Fetch every location the hub shows to this party (GET-all); how many there were."""
+        url = self.known_peer.url("locations", InterfaceRole.SENDER)
+        count = 0
+        async for page in self.client.crawl(
+            url, self.known_peer.token, to=self.known_peer.party, sender=self.party
+        ):
+            locations = page.data
+            self.copy.add(locations)
+            count += len(locations)
+        return count
+
+    def _heard(self, owner: PartyRef, last_updated: str, part: str) -> None:
+        seconds = self.meter.since((owner, last_updated, part))
+        if seconds is not None:
+            self.lag.add(seconds)

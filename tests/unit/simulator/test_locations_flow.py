@@ -1,0 +1,151 @@
+"""A CPO pushes to an eMSP, and an NSP crawls a CPO: no hub in between."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from ocpi_hub.ocpi import codec
+from ocpi_hub.ocpi.primitives import InterfaceRole, PartyRef
+from ocpi_hub.simulator import fault
+from ocpi_hub.simulator.cpo import Cpo
+from ocpi_hub.simulator.emsp import Emsp
+from ocpi_hub.simulator.lag import LagMeter
+from ocpi_hub.simulator.nsp import Nsp
+from ocpi_hub.simulator.platform import SimulatedPlatform
+from ocpi_hub.simulator.stations import generate
+
+CPO = PartyRef("NL", "CPO")
+
+
+async def connected(one: SimulatedPlatform, other: SimulatedPlatform) -> None:
+    await one.register(other.versions_url, other.issue_token_a())
+
+
+@pytest.fixture
+async def cpo() -> AsyncIterator[Cpo]:
+    meter = LagMeter()
+    async with Cpo("cpo", generate(250, CPO, "A CPO"), meter=meter) as platform:
+        yield platform
+
+
+@pytest.fixture
+async def emsp(cpo) -> AsyncIterator[Emsp]:
+    async with Emsp("emsp", PartyRef("DE", "EMP"), cpo.meter) as platform:
+        await connected(cpo, platform)
+        yield platform
+
+
+def held_by(cpo: Cpo) -> list:
+    return list(cpo.locations.values())
+
+
+async def test_everything_pushed_is_held_as_it_is(cpo, emsp):
+    done = []
+    await cpo.push_all(lambda: done.append(1))
+    assert len(done) == 250
+    assert sorted(emsp.copy, key=lambda each: each["id"]) == held_by(cpo)
+    assert cpo.outcomes == {"accepted": 250}
+    assert emsp.lag.quantiles.count == 250
+
+
+async def test_a_status_change_reaches_the_copy_with_its_time(cpo, emsp):
+    await cpo.push_all()
+    location = held_by(cpo)[0]
+    evse = location["evses"][1]
+    answer = await cpo.set_status(location, evse, "CHARGING")
+    assert answer.ok
+    copy = emsp.copy.one(CPO, location["id"].lower())
+    assert copy == location
+    assert copy["evses"][1]["status"] == "CHARGING"
+    [patch] = emsp.record.of("locations.receiver", "PATCH")
+    assert set(patch.json) == {"status", "last_updated"}
+    assert patch.headers["ocpi-from-party-id"] == "CPO"
+
+
+async def test_a_patch_of_something_unknown_becomes_a_put(cpo, emsp):
+    location = held_by(cpo)[0]
+    assert (await cpo.set_status(location, location["evses"][0], "CHARGING")).ok
+    assert emsp.copy.one(CPO, location["id"]) == location
+    assert [each.method for each in emsp.record.of("locations.receiver")] == ["PATCH", "PUT"]
+
+
+async def test_what_got_no_answer_is_pushed_again_on_repair(cpo, emsp):
+    await cpo.push_all()
+    emsp.server.faults.add(fault.drop(), fault.on("PATCH"))
+    location = held_by(cpo)[0]
+    await cpo.try_status(location, location["evses"][0], "CHARGING")
+    assert emsp.copy.one(CPO, location["id"]) != location
+    await cpo.repair()
+    assert emsp.copy.one(CPO, location["id"]) == location
+    assert cpo.unsure == set()
+
+
+async def test_too_many_requests_are_sent_again_later(cpo, emsp):
+    emsp.server.faults.add(fault.http(429, Retry_After="0"), fault.on("PUT"), times=3)
+    assert (await cpo.push(held_by(cpo)[0])).ok
+
+
+async def test_a_crawl_follows_each_link_to_the_last_page(cpo):
+    async with Nsp("nsp", PartyRef("FR", "NAV")) as nsp:
+        await connected(nsp, cpo)
+        assert await nsp.crawl() == 250
+        assert list(nsp.copy) == held_by(cpo)
+        assert len(cpo.record.of("locations.sender")) == 3
+
+
+async def test_a_crawled_page_does_not_undo_a_newer_push(cpo, emsp):
+    await cpo.push_all()
+    location = held_by(cpo)[0]
+    old = dict(location)
+    await cpo.set_status(location, location["evses"][0], "CHARGING")
+    emsp.copy.add([old])
+    assert emsp.copy.one(CPO, location["id"]) == location
+
+
+async def test_a_window_takes_its_begin_and_leaves_its_end(cpo):
+    async with Nsp("nsp", PartyRef("FR", "NAV")) as nsp:
+        await connected(nsp, cpo)
+        moments = sorted({each["last_updated"] for each in held_by(cpo)})
+        url = nsp.known_peer.url("locations", InterfaceRole.SENDER)
+        answer = await nsp.call(
+            "GET", url, params={"date_from": moments[3], "date_to": moments[5], "limit": "1"}
+        )
+        assert answer.headers["X-Total-Count"] == "2"
+        assert [each["last_updated"] in moments[3:5] for each in answer.data] == [True]
+
+
+@pytest.mark.parametrize("depth", [1, 2, 3])
+async def test_an_object_is_found_by_its_ids_in_any_case(cpo, emsp, depth):
+    location = held_by(cpo)[0]
+    evse = location["evses"][0]
+    ids = [location["id"], evse["uid"], evse["connectors"][0]["id"]][:depth]
+    wanted = [location, evse, evse["connectors"][0]][depth - 1]
+    url = "/".join([emsp.known_peer.url("locations", InterfaceRole.SENDER), *ids]).lower()
+    assert (await emsp.call("GET", url)).data == wanted
+    assert (await emsp.call("GET", url + "x")).http == 404
+
+
+async def test_parts_are_put_and_read_at_their_own_level(cpo, emsp):
+    location = held_by(cpo)[0]
+    await cpo.push(location)
+    evse = dict(location["evses"][0], uid="NEW", last_updated="2030-01-01T00:00:00Z")
+    url = cpo.known_peer.url("locations", InterfaceRole.RECEIVER)
+    path = f"{url}/NL/CPO/{location['id']}/NEW"
+    put = await cpo.call("PUT", path, body=b'{"uid": "NEW"}')
+    assert put.code == 2001
+    body = codec.encode(evse)
+    assert (await cpo.call("PUT", path, body=body)).http == 201
+    assert (await cpo.call("PUT", path, body=body)).http == 200
+    assert (await cpo.call("GET", path)).data == evse
+    assert emsp.copy.one(CPO, location["id"])["last_updated"] == "2030-01-01T00:00:00Z"
+    assert (await cpo.call("DELETE", path)).http == 405
+
+
+async def test_the_map_shows_what_is_published_and_not_removed():
+    async with Nsp("nsp", PartyRef("FR", "NAV")) as nsp:
+        shown, hidden, removed = generate(3, CPO, "A CPO")
+        hidden["publish"] = False
+        for evse in removed["evses"]:
+            evse["status"] = "REMOVED"
+        nsp.copy.add([shown, hidden, removed])
+        assert list(nsp.on_the_map()) == [shown]

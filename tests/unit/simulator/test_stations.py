@@ -1,0 +1,109 @@
+"""Generated and loaded stations, and the sessions at them."""
+
+import gzip
+import json
+import random
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from itertools import islice
+
+import pytest
+
+from ocpi_hub.ocpi.primitives import PartyRef
+from ocpi_hub.ocpi.v2_2_1.locations import Location
+from ocpi_hub.simulator.cities import CITIES
+from ocpi_hub.simulator.sessions import Crowd, duration_minutes
+from ocpi_hub.simulator.stations import BadFile, evses, generate, load_file, owners
+
+CPO = PartyRef("DE", "VWK")
+NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
+NIGHT = datetime(2026, 11, 24, 2, tzinfo=UTC)
+
+
+def test_generated_stations_are_valid_and_the_same_for_the_same_seed():
+    stations = generate(300, CPO, "Voltwerk", seed=7)
+    for station in stations:
+        Location.model_validate(station)
+    assert stations == generate(300, CPO, "Voltwerk", seed=7)
+    assert stations != generate(300, CPO, "Voltwerk", seed=8)
+
+
+def test_ids_are_unique_and_sizes_are_those_of_real_sites():
+    stations = generate(500, CPO, "Voltwerk")
+    assert len({station["id"] for station in stations}) == 500
+    uids = [evse["uid"] for _, evse in evses(stations)]
+    assert len(set(uids)) == len(uids)
+    assert all(2 <= len(station["evses"]) <= 12 for station in stations)
+
+
+def test_larger_cities_have_more_stations():
+    counts = Counter(station["city"] for station in generate(3000, CPO, "Voltwerk"))
+    assert counts["Berlin"] > 5 * counts["Innsbruck"] > 0
+    assert set(counts) <= {city.name for city in CITIES}
+
+
+@pytest.mark.parametrize("name", ["some.jsonl", "some.jsonl.gz"])
+def test_a_file_gives_its_locations_and_their_owners(tmp_path, name):
+    stations = generate(3, CPO, "Voltwerk") + generate(2, PartyRef("NL", "LNT"), "Laadnet")
+    text = "\n".join(json.dumps(station) for station in stations).encode()
+    path = tmp_path / name
+    path.write_bytes(gzip.compress(text) if name.endswith("gz") else text)
+    assert load_file(path) == stations
+    assert owners(load_file(path)) == {CPO: "Voltwerk", PartyRef("NL", "LNT"): "Laadnet"}
+
+
+@pytest.mark.parametrize("line", [b"{", b"[]", b"{}", b'{"country_code": 1}'])
+def test_a_bad_line_is_named(tmp_path, line):
+    path = tmp_path / "some.jsonl"
+    path.write_bytes(json.dumps(generate(1, CPO, "V")[0]).encode() + b"\n" + line)
+    with pytest.raises(BadFile, match="line 2"):
+        load_file(path)
+
+
+def test_a_missing_or_broken_file_is_named(tmp_path):
+    broken = tmp_path / "some.jsonl.gz"
+    broken.write_bytes(gzip.compress(b"{}" * 1000)[:20])
+    for path in (tmp_path / "none.jsonl", broken):
+        with pytest.raises(BadFile, match=path.name):
+            load_file(path)
+
+
+def test_durations_follow_the_real_distribution():
+    assert duration_minutes(0.1) == pytest.approx(10.5)
+    assert duration_minutes(0.5) == pytest.approx(28.5)
+    assert duration_minutes(0.9) == pytest.approx(56.8)
+    shares = [random.Random(1).random() for _ in range(100)] + [0.0, 1.0]
+    assert [duration_minutes(s) for s in sorted(shares)] == sorted(map(duration_minutes, shares))
+
+
+def test_changes_come_in_order_and_each_changes_something():
+    crowd = Crowd(500, NOON)
+    status = dict.fromkeys(range(500), "AVAILABLE")
+    status |= dict.fromkeys(crowd.already_charging(), "CHARGING")
+    last = NOON
+    for change in islice(crowd.changes(), 20_000):
+        assert change.at >= last
+        assert status[change.evse] != change.status
+        status[change.evse], last = change.status, change.at
+    assert {"AVAILABLE", "CHARGING", "OUTOFORDER"} == set(status.values())
+
+
+def test_noon_is_busier_than_night():
+    def starts_in_an_hour(start: datetime) -> int:
+        crowd, count = Crowd(5000, start), 0
+        for change in crowd.changes():
+            if change.at >= start + timedelta(hours=1):
+                return count
+            count += change.status == "CHARGING"
+        return count
+
+    assert starts_in_an_hour(NOON) > 5 * starts_in_an_hour(NIGHT) > 0
+
+
+def test_a_day_begins_with_cars_at_the_plugs():
+    assert 0.1 < len(Crowd(10_000, NOON).already_charging()) / 10_000 < 0.5
+    assert len(Crowd(10_000, NIGHT).already_charging()) < 300
+
+
+def test_no_plugs_no_changes():
+    assert list(Crowd(0, NOON).changes()) == []
