@@ -1,12 +1,20 @@
 """The smallest words of the wire: ids, parties, roles, times, numbers, texts.
 
-Source: OCPI 2.2.1, types.asciidoc; `PartyRef` is the pair of routing headers.
+Source: OCPI 2.2.1, types.asciidoc; `PartyRef` is the pair of routing headers. The classes with a
+core schema are metadata for pydantic: `Annotated[str, CiString(36)]`.
 """
 
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 from enum import StrEnum
+from typing import Annotated, Any, ClassVar, TypeVar
+
+from pydantic import BeforeValidator, Field, GetCoreSchemaHandler, Strict
+from pydantic_core import CoreSchema, core_schema
+
+from ocpi_hub.ocpi.finding import OcpiModel, Open, Rules, tolerate
 
 
 class Role(StrEnum):
@@ -71,7 +79,7 @@ def format_datetime(moment: datetime) -> str:
     return f"{text}.{milliseconds:03d}Z" if milliseconds else f"{text}Z"
 
 
-_DATETIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?Z?")
+_DATETIME = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?Z?"
 
 
 def parse_datetime(text: str) -> datetime:
@@ -79,6 +87,161 @@ def parse_datetime(text: str) -> datetime:
 
     Fractions beyond microseconds are cut (TYP-009 to TYP-011).
     """
-    if not _DATETIME.fullmatch(text):
+    if not re.fullmatch(_DATETIME, text):
         raise ValueError("a UTC time such as 2015-06-29T20:39:09Z is expected")
+    return _moment(text)
+
+
+def _moment(text: str) -> datetime:
     return datetime.fromisoformat(text).replace(tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class CiString:
+    """Printable ASCII of at most so many characters, compared by `fold` (TYP-001, TYP-003)."""
+
+    most: int
+    least: int = 0
+
+    def __get_pydantic_core_schema__(self, _: Any, __: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.str_schema(
+            strict=True, min_length=self.least, max_length=self.most, pattern="^[ -~]*$"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class String:
+    """A text of at most so many characters, not bytes (TYP-006), in one form.
+
+    Another form is a finding under `rule`, or refuses the object when `refuse` is set. The default
+    form is printable (TYP-004): public data is full of stray tabs, so they cost nobody a location.
+    """
+
+    most: int
+    form: str = r"^[^\x00-\x1f\x7f-\x9f]*$"
+    rule: str = "TYP-004"
+    text: str = "control characters in a text"
+    refuse: bool = False
+
+    def __get_pydantic_core_schema__(self, _: Any, __: GetCoreSchemaHandler) -> CoreSchema:
+        obeyed = core_schema.str_schema(strict=True, max_length=self.most, pattern=self.form)
+        if self.refuse:
+            return obeyed
+        tolerated = core_schema.str_schema(strict=True, max_length=self.most)
+        return tolerate(obeyed, tolerated, self.rule, self.text)
+
+
+class _DateTime:
+    """The text of a DateTime in, an aware UTC time out; `Z` when dumped (TYP-007)."""
+
+    def __get_pydantic_core_schema__(self, _: Any, __: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(
+            _moment,
+            core_schema.str_schema(strict=True, pattern=f"^{_DATETIME}$"),
+            serialization=core_schema.plain_serializer_function_ser_schema(format_datetime),
+        )
+
+
+class _Number:
+    """Integers and Decimals in, a Decimal out; no texts, no floats (MTYP-008, TYP-013)."""
+
+    def __get_pydantic_core_schema__(self, _: Any, __: GetCoreSchemaHandler) -> CoreSchema:
+        exact = core_schema.union_schema(
+            [core_schema.is_instance_schema(Decimal), core_schema.int_schema(strict=True)],
+            mode="left_to_right",
+            custom_error_type="number",
+            custom_error_message="a number is expected",
+        )
+        return core_schema.no_info_after_validator_function(Decimal, exact)
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """An integer within bounds; `230.0` is one too, a text is none."""
+
+    least: int | None = None
+    most: int | None = None
+
+    def __get_pydantic_core_schema__(self, _: Any, __: GetCoreSchemaHandler) -> CoreSchema:
+        decimal = core_schema.is_instance_schema(Decimal)
+        integral = core_schema.int_schema(ge=self.least, le=self.most)
+        return core_schema.union_schema(
+            [
+                core_schema.int_schema(strict=True, ge=self.least, le=self.most),
+                core_schema.chain_schema([decimal, integral]),
+            ],
+            mode="left_to_right",
+            custom_error_type="whole",
+            custom_error_message="an integer in its range is expected",
+        )
+
+
+def _none_is_empty(value: Any) -> Any:
+    return () if value is None else value
+
+
+T = TypeVar("T")
+
+Flag = Annotated[bool, Strict()]
+DateTime = Annotated[datetime, _DateTime()]
+Number = Annotated[Decimal, _Number()]
+Many = Annotated[tuple[T, ...], BeforeValidator(_none_is_empty)]  # cardinality * (TYP-017)
+Some = Annotated[tuple[T, ...], Field(min_length=1)]  # cardinality + (TYP-018)
+
+Id = Annotated[str, CiString(36, least=1)]
+CountryCode = Annotated[str, String(2, "^[A-Za-z]{2}$", refuse=True)]
+PartyId = Annotated[str, String(3, "^[A-Za-z0-9]{3}$", refuse=True)]
+Url = Annotated[str, String(255, r"^[A-Za-z][A-Za-z0-9+.-]*:[!-~]+$", "TYP-014", "no absolute URL")]
+# Addresses that the hub calls; anything else is unusable (VER-020).
+EndpointUrl = Annotated[str, String(255, r"^https?://[!-~]+$", refuse=True)]
+
+
+class DisplayText(OcpiModel):
+    """A text for people, in a language of ISO 639-1; markup is a finding (MTYP-007)."""
+
+    RULES: ClassVar[Rules] = {"": "TYP-021"}
+
+    language: Annotated[str, String(2, "^[A-Za-z]{2}$", refuse=True)]
+    text: Annotated[str, String(512, r"^[^<>\x00-\x1f\x7f-\x9f]*$", "MTYP-007", "markup in a text")]
+
+
+class Price(OcpiModel):
+    """An amount without and with VAT."""
+
+    RULES: ClassVar[Rules] = {"": "MTYP-010"}
+
+    excl_vat: Number
+    incl_vat: Number | None = None
+
+
+class ImageCategory(StrEnum):
+    CHARGER = "CHARGER"
+    ENTRANCE = "ENTRANCE"
+    LOCATION = "LOCATION"
+    NETWORK = "NETWORK"
+    OPERATOR = "OPERATOR"
+    OTHER = "OTHER"
+    OWNER = "OWNER"
+
+
+class Image(OcpiModel):
+    """Where to fetch a picture; width and height in pixels."""
+
+    RULES: ClassVar[Rules] = {"": "LOC-123"}
+
+    url: Url
+    thumbnail: Url | None = None
+    category: Annotated[ImageCategory | str, Open(ImageCategory, "LOC-125")]
+    type: Annotated[str, CiString(4)]
+    width: Annotated[int, Whole(0, 99999)] | None = None
+    height: Annotated[int, Whole(0, 99999)] | None = None
+
+
+class BusinessDetails(OcpiModel):
+    """Who is behind a party, an operator or an owner."""
+
+    RULES: ClassVar[Rules] = {"": "LOC-109"}
+
+    name: Annotated[str, String(100)]
+    website: Url | None = None
+    logo: Image | None = None
