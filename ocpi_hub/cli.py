@@ -1,0 +1,274 @@
+"""The command line's words: names, options, help. What commands do stands in `commands/`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ocpi_hub import __version__, settings
+from ocpi_hub.commands import keys, manual, messages, platforms, show
+from ocpi_hub.commands.ending import Commands
+from ocpi_hub.commands.hub import KEY_VARIABLE, at
+
+main = typer.Typer(
+    name="ocpi-hub",
+    cls=Commands,
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_show_locals=False,  # locals may hold tokens
+    help="A roaming hub for EV charging that speaks OCPI 2.2.1 and 2.2.",
+    epilog="Example: ocpi-hub demo",
+)
+key = typer.Typer(
+    no_args_is_help=True,
+    help="Keys of operators and navigation clients.",
+    epilog="Example: ocpi-hub key list",
+)
+platform = typer.Typer(
+    no_args_is_help=True,
+    help="Partner systems: add, connect, stop.",
+    epilog="Example: ocpi-hub platform list",
+)
+main.add_typer(key, name="key")
+main.add_typer(platform, name="platform")
+
+Config = Annotated[
+    Path | None, typer.Option(help="TOML file with settings; the environment goes before it.")
+]
+Url = Annotated[
+    str | None, typer.Option(help="Address of the hub (default: its public URL in the settings).")
+]
+AdminKey = Annotated[
+    str | None, typer.Option("--key", help=f"Admin key (default: {KEY_VARIABLE} or the settings).")
+]
+Machine = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+PlatformId = Annotated[str, typer.Argument(metavar="ID", help="Id of the platform.")]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        show.line(__version__)
+        raise typer.Exit
+
+
+@main.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """A roaming hub for EV charging that speaks OCPI 2.2.1 and 2.2."""
+
+
+@main.command(epilog="Example: ocpi-hub serve --workers 2 --config /etc/ocpi-hub.toml")
+def serve(
+    workers: Annotated[int, typer.Option(min=1, help="Processes that share the work.")] = 1,
+    config: Config = None,
+) -> None:
+    """Serve partners, operators and cars until SIGTERM or Ctrl-C."""
+    from ocpi_hub import bootstrap  # noqa: PLC0415 - other commands need no hub
+
+    raise typer.Exit(bootstrap.serve(settings.load(config), workers))
+
+
+@main.command(epilog="Example: ocpi-hub migrate --config /etc/ocpi-hub.toml")
+def migrate(config: Config = None) -> None:
+    """Bring the database to this version's tables."""
+    from ocpi_hub import bootstrap  # noqa: PLC0415 - other commands need no hub
+
+    raise typer.Exit(bootstrap.migrate(settings.load(config)))
+
+
+@main.command("settings", epilog="Example: ocpi-hub settings --json")
+def settings_(config: Config = None, machine: Machine = False) -> None:
+    """Every setting with its meaning and its value here; secrets are masked."""
+    manual.settings(settings.load(config), machine)
+
+
+@main.command(epilog="Example: ocpi-hub version")
+def version() -> None:
+    """Print the version."""
+    show.line(__version__)
+
+
+@key.command("create", epilog='Example: ocpi-hub key create "car maker" -s nav:read -s nav:stream')
+def key_create(
+    name: Annotated[str, typer.Argument(help="Whose key it is.")],
+    *,
+    scope: Annotated[list[str], typer.Option("--scope", "-s", help="What it may do; repeatable.")],
+    expires: Annotated[
+        str | None, typer.Option(help="Time of its end, such as 2027-12-31T23:59:59Z.")
+    ] = None,
+    url: Url = None,
+    admin_key: AdminKey = None,
+    machine: Machine = False,
+) -> None:
+    """Make a key and show it, this once."""
+    keys.create(at(url, admin_key), name, scope, expires, machine)
+
+
+@key.command("list", epilog="Example: ocpi-hub key list --json")
+def key_list(url: Url = None, admin_key: AdminKey = None, machine: Machine = False) -> None:
+    """All keys, without their secrets."""
+    keys.listing(at(url, admin_key), machine)
+
+
+@key.command("delete", epilog="Example: ocpi-hub key delete 0b5c6f0e-6d0b-4c11-9d6a-0f3c2b1a9e77")
+def key_delete(
+    key_id: Annotated[str, typer.Argument(metavar="ID", help="Id of the key.")],
+    url: Url = None,
+    admin_key: AdminKey = None,
+) -> None:
+    """Delete a key: from now on it opens nothing."""
+    keys.delete(at(url, admin_key), key_id)
+
+
+@platform.command(
+    "add", epilog='Example: ocpi-hub platform add Voltwerk --role "DE-VWK:CPO:Voltwerk GmbH"'
+)
+def platform_add(
+    name: Annotated[str, typer.Argument(help="How operators call the platform.")],
+    *,
+    role: Annotated[
+        list[str],
+        typer.Option(
+            help="Agreed party, COUNTRY-PARTY:ROLE or COUNTRY-PARTY:ROLE:NAME; repeatable."
+        ),
+    ],
+    quirk: Annotated[
+        list[str] | None,
+        typer.Option(help="Where it differs from OCPI, such as raw_token=true; repeatable."),
+    ] = None,
+    url: Url = None,
+    admin_key: AdminKey = None,
+    machine: Machine = False,
+) -> None:
+    """Add a platform; prints the token and the URL with which it registers here."""
+    platforms.add(at(url, admin_key), name, role, quirk or [], machine)
+
+
+@platform.command("list", epilog="Example: ocpi-hub platform list --url https://hub.example")
+def platform_list(url: Url = None, admin_key: AdminKey = None, machine: Machine = False) -> None:
+    """All platforms with their states."""
+    platforms.listing(at(url, admin_key), machine)
+
+
+@platform.command("show", epilog="Example: ocpi-hub platform show ID --json")
+def platform_show(
+    platform_id: PlatformId, url: Url = None, admin_key: AdminKey = None, machine: Machine = False
+) -> None:
+    """One platform with its roles, endpoints and counters."""
+    platforms.one(at(url, admin_key), platform_id, machine)
+
+
+@platform.command(
+    "register", epilog="Example: ocpi-hub platform register ID https://cpo.example/ocpi/versions"
+)
+def platform_register(
+    platform_id: PlatformId,
+    versions_url: Annotated[str, typer.Argument(help="The partner's versions URL.")],
+    *,
+    token: Annotated[
+        str,
+        typer.Option(
+            prompt="Token of the partner",
+            hide_input=True,
+            envvar="OCPI_HUB_PARTNER_TOKEN",
+            help="The registration token that the partner gave; asked for when it is left out.",
+        ),
+    ],
+    url: Url = None,
+    admin_key: AdminKey = None,
+    machine: Machine = False,
+) -> None:
+    """Register the hub at a partner that invited it."""
+    platforms.register(at(url, admin_key), platform_id, versions_url, token, machine)
+
+
+@platform.command("token", epilog="Example: ocpi-hub platform token ID")
+def platform_token(
+    platform_id: PlatformId, url: Url = None, admin_key: AdminKey = None, machine: Machine = False
+) -> None:
+    """Make a new registration token; the old one is void."""
+    platforms.token(at(url, admin_key), platform_id, machine)
+
+
+@platform.command("rotate", epilog="Example: ocpi-hub platform rotate ID")
+def platform_rotate(
+    platform_id: PlatformId, url: Url = None, admin_key: AdminKey = None, machine: Machine = False
+) -> None:
+    """Renew the credentials with a partner."""
+    platforms.act(at(url, admin_key), platform_id, "rotate", machine)
+
+
+@platform.command("suspend", epilog="Example: ocpi-hub platform suspend ID")
+def platform_suspend(
+    platform_id: PlatformId, url: Url = None, admin_key: AdminKey = None, machine: Machine = False
+) -> None:
+    """Stop a partner: its tokens are refused but kept."""
+    platforms.act(at(url, admin_key), platform_id, "suspend", machine)
+
+
+@platform.command("resume", epilog="Example: ocpi-hub platform resume ID")
+def platform_resume(
+    platform_id: PlatformId, url: Url = None, admin_key: AdminKey = None, machine: Machine = False
+) -> None:
+    """Let a suspended partner in again."""
+    platforms.act(at(url, admin_key), platform_id, "resume", machine)
+
+
+@platform.command("remove", epilog="Example: ocpi-hub platform remove ID --yes")
+def platform_remove(
+    platform_id: PlatformId,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask whether that is meant.")] = False,
+    url: Url = None,
+    admin_key: AdminKey = None,
+) -> None:
+    """End the connection with a partner: it is told, and its tokens are forgotten."""
+    platforms.remove(at(url, admin_key), platform_id, yes)
+
+
+@main.command("messages", epilog="Example: ocpi-hub messages --sender DE-VWK --outcome timeout")
+def messages_(
+    number: Annotated[
+        int | None, typer.Argument(metavar="[ID]", help="One message with its bodies.")
+    ] = None,
+    *,
+    correlation_id: Annotated[str | None, typer.Option(help="Of all hops of one message.")] = None,
+    request_id: Annotated[str | None, typer.Option(help="Of one hop.")] = None,
+    route: Annotated[str | None, typer.Option(help="Such as locations.receiver.put.")] = None,
+    mode: Annotated[str | None, typer.Option(help="Such as direct or broadcast.")] = None,
+    direction: Annotated[str | None, typer.Option(help="IN or OUT.")] = None,
+    platform_id: Annotated[str | None, typer.Option("--platform", help="Id of a platform.")] = None,
+    sender: Annotated[str | None, typer.Option(help="Such as DE-VWK.")] = None,
+    receiver: Annotated[str | None, typer.Option(help="Such as NL-ABC.")] = None,
+    http: Annotated[str | None, typer.Option(help="HTTP status.")] = None,
+    code: Annotated[str | None, typer.Option(help="OCPI status code.")] = None,
+    outcome: Annotated[str | None, typer.Option(help="Such as timeout.")] = None,
+    since: Annotated[str | None, typer.Option(help="From this time on, with zone.")] = None,
+    until: Annotated[str | None, typer.Option(help="Before this time, with zone.")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="Messages at most.")] = 20,
+    url: Url = None,
+    admin_key: AdminKey = None,
+    machine: Machine = False,
+) -> None:
+    """The journal: what went through the hub, newest first."""
+    hub = at(url, admin_key)
+    if number is not None:
+        return messages.one(hub, number, machine)
+    filters = {
+        "correlation_id": correlation_id,
+        "request_id": request_id,
+        "route": route,
+        "mode": mode,
+        "direction": direction,
+        "platform": platform_id,
+        "sender": sender,
+        "receiver": receiver,
+        "http": http,
+        "code": code,
+        "outcome": outcome,
+        "since": since,
+        "until": until,
+    }
+    return messages.search(hub, filters, limit, machine)
