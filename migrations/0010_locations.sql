@@ -29,7 +29,7 @@ create table location (
     unique (id, country, party)
 );
 
-create unique index location_line on location (x, seq);
+create index location_line on location (x, seq);
 create index location_last_updated on location (last_updated);
 
 -- listed: false for an EVSE that a later PUT of its Location left out (it stays addressable).
@@ -55,16 +55,18 @@ create table evse (
     primary key (location, uid)
 ) with (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.05);
 
-create unique index evse_line on evse (x, seq) where own;
+create index evse_line on evse (x, seq) where own;
 create index evse_last_updated on evse (last_updated) where own;
 
 -- Compressing rows of this size costs more than it saves when pages are read.
 alter table location alter column frame set storage external, alter column message set storage external;
 alter table evse alter column body set storage external, alter column message set storage external;
 
--- How often the line was numbered anew (after a restore); a place means nothing without its epoch.
+-- How often the line began anew, after a restore. A place that others keep means nothing without its
+-- epoch. cluster: the system identifier and timeline in which the line was last opened.
 create table line_epoch (
     only_row boolean primary key default true check (only_row),
-    epoch bigint not null
+    epoch bigint not null default 1,
+    cluster text
 );
-insert into line_epoch (epoch) values (1);
+insert into line_epoch default values;

@@ -1,0 +1,58 @@
+"""Rows of the number line as changes."""
+
+from urllib.parse import quote
+
+from ocpi_hub.modules.line import Change, Message, ObjectKey, Place
+from ocpi_hub.modules.stamp import moment
+from ocpi_hub.ocpi import codec
+from ocpi_hub.ocpi.primitives import PartyRef, format_datetime
+from ocpi_hub.routing.directory import PlatformId
+from ocpi_hub.storage.database import Row
+from ocpi_hub.storage.pages import location_body
+
+
+def change_of(row: Row) -> Change:
+    state = _state(row)
+    message = row["message"]
+    return Change(
+        place=Place(row["x"], row["seq"]),
+        previous=Place(row["prev_x"], row["prev_seq"]),
+        key=ObjectKey(row["module"], row["country"], row["party"], row["id"], row["part"]),
+        owner=PartyRef(row["country_code"], row["party_id"]),
+        message=Message(row["method"], row["path"], state if message is None else message),
+        state_path=_path(row),
+        state=state,
+        last_updated=moment(row["last_updated"]),
+        public=row["publish"],
+        origin=PlatformId(row["origin"]),
+        correlation_id=row["correlation_id"],
+    )
+
+
+def _state(row: Row) -> bytes:
+    if row["module"] == "hubclientinfo":
+        return _client_info(row)
+    if row["part"]:
+        body: bytes = row["body"]
+        return body
+    return location_body(row)
+
+
+def _path(row: Row) -> str:
+    if row["module"] == "hubclientinfo":
+        path: str = row["path"]
+        return path
+    ids = [row["location_id"], row["spelling"]] if row["part"] else [row["location_id"]]
+    return "/".join(quote(one, safe="") for one in ids)
+
+
+def _client_info(row: Row) -> bytes:
+    return codec.encode(
+        {
+            "country_code": row["country_code"],
+            "party_id": row["party_id"],
+            "role": row["location_id"],
+            "status": row["spelling"],
+            "last_updated": format_datetime(moment(row["last_updated"])),
+        }
+    )

@@ -1,0 +1,134 @@
+"""The number line in PostgreSQL.
+
+The place of a change is (transaction id, sequence number) of its writer, and a reader stops at the
+oldest running writer, so that what commits late is never skipped. One reader per process keeps the
+recent part in memory; partners that are far behind read the tables.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+
+from ocpi_hub.modules.line import ORIGIN, Change, Place
+from ocpi_hub.ops.tasks import Tasks
+from ocpi_hub.storage.changes import change_of
+from ocpi_hub.storage.database import Database
+from ocpi_hub.storage.queries import queries
+from ocpi_hub.storage.ring import Ring
+
+_SQL = queries(__file__)
+CHANNEL = "line"
+EVERY_S = 1.0
+BATCH = 500
+FOLLOWED_S = 3.0  # the reader looks once a second; silence for longer means that it cannot
+SOON_S = (0.002, 0.01, 0.05, 0.2)  # looks again while an older writer runs
+
+Seen = Callable[[Sequence[Change]], None]
+
+
+class PostgresLine:
+    """Implements `Line`. `start` renumbers after a restore and starts the reader of this process."""
+
+    def __init__(self, database: Database) -> None:
+        self.epoch = 0
+        self._database = database
+        self._tasks = Tasks()
+        self._ring: Ring | None = None
+        self._head = ORIGIN
+        self._looked = 0.0
+        self._seen: list[Seen] = []
+        self._waiting: set[asyncio.Event] = set()
+
+    async def start(self) -> None:
+        self.epoch = await settle(self._database)
+        self._ring = Ring(await self.head())
+        self._tasks.keep("storage.line", self._follow)
+
+    async def close(self) -> None:
+        await self._tasks.close()
+
+    @property
+    def followed(self) -> bool:
+        """Whether the reader of this process is up to date, give or take a second."""
+        return self._ring is not None and time.monotonic() - self._looked < FOLLOWED_S
+
+    def on_change(self, seen: Seen) -> None:
+        """`seen` is called with all that the reader of this process reads, in order."""
+        self._seen.append(seen)
+
+    async def head(self) -> Place:
+        row = await self._database.row(_SQL["head"])
+        if row is not None:
+            self._head = max(self._head, Place(row["x"], row["seq"]))
+        return self._head
+
+    async def after(self, cursor: Place, limit: int) -> Sequence[Change]:
+        """See `Line.after`. A Location read from memory is the one it was at its place."""
+        if self._ring is not None and self._ring.covers(cursor):
+            return self._ring.after(cursor, limit)
+        changes, _ = await self._read(cursor, limit)
+        return changes
+
+    async def wakes(self) -> AsyncIterator[None]:
+        event = asyncio.Event()
+        self._waiting.add(event)
+        try:
+            while True:
+                try:
+                    async with asyncio.timeout(EVERY_S):
+                        await event.wait()
+                except TimeoutError:
+                    pass
+                event.clear()
+                yield
+        finally:
+            self._waiting.discard(event)
+
+    async def _follow(self) -> None:
+        async for _ in self._database.listen(CHANNEL, EVERY_S):
+            for pause in SOON_S:
+                if await self._advance():
+                    break
+                await asyncio.sleep(pause)
+
+    async def _advance(self) -> bool:
+        """Read what is new; false when an older writer still hides some of it."""
+        ring = self._ring
+        assert ring is not None
+        while True:
+            started = time.monotonic()
+            changes, more = await self._read(ring.head, BATCH)
+            if changes:
+                ring.extend(changes)
+                self._tell(changes)
+            self._looked = started
+            if len(changes) < BATCH:
+                return not more
+
+    def _tell(self, changes: Sequence[Change]) -> None:
+        for seen in self._seen:
+            seen(changes)
+        for event in self._waiting:
+            event.set()
+
+    async def _read(self, cursor: Place, limit: int) -> tuple[Sequence[Change], bool]:
+        """Changes behind a place, and whether there are more behind an older writer."""
+        rows = await self._database.fetch(_SQL["changes"], cursor.x, cursor.seq, limit)
+        changes = [change_of(row) for row in rows if row["settled"]]
+        return changes, len(changes) < len(rows)
+
+
+async def settle(database: Database) -> int:
+    """Make the line fit the cluster it is in; returns the epoch.
+
+    After a restore into another cluster transaction ids may begin below those that are stored.
+    Then all places become (0, n) in their order, the cursors of receivers with them, and a new
+    epoch begins: places that others keep mean nothing from then on.
+    """
+    async with database.transaction() as connection:
+        if await connection.fetchval(_SQL["ahead"]):
+            await connection.execute(_SQL["lock"])
+            if await connection.fetchval(_SQL["ahead"]):  # nobody else did it meanwhile
+                await connection.execute(_SQL["renumber"])
+        epoch: int = await connection.fetchval(_SQL["epoch"])
+        return epoch

@@ -1,0 +1,122 @@
+"""The hub's copy of broadcast objects in PostgreSQL: pushes go in by group commit, lists come out.
+
+Only Locations are kept for now.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+
+import asyncpg
+
+from ocpi_hub.modules.holding import Check, apply
+from ocpi_hub.modules.line import ObjectKey
+from ocpi_hub.modules.store import Page, Push, Viewer, Window, Written
+from ocpi_hub.ocpi.primitives import PartyRef, fold
+from ocpi_hub.ocpi.status import OcpiError, Status
+from ocpi_hub.storage.database import LOST, Connection, Database, Row
+from ocpi_hub.storage.line import PostgresLine
+from ocpi_hub.storage.loading import Conflict, Loaded, Rows, key_of, load, write
+from ocpi_hub.storage.pages import Pages, location_body, name_of
+from ocpi_hub.storage.queries import queries
+from ocpi_hub.storage.writer import Writer
+
+_SQL = queries(__file__)
+LOCATIONS = "locations"
+ATTEMPTS = 3
+_AGAIN = (
+    *LOST,
+    Conflict,
+    asyncpg.SerializationError,
+    asyncpg.DeadlockDetectedError,
+    asyncpg.LockNotAvailableError,
+)
+
+
+class PostgresStore:
+    """Implements `Store`. `check`: what a merged Location has to pass (InvalidParameter else)."""
+
+    def __init__(self, database: Database, line: PostgresLine, check: Check) -> None:
+        self._database = database
+        self._check = check
+        self._pages = Pages(database, lambda: line.followed)
+        line.on_change(self._pages.seen)
+        self._writer: Writer[Push, Written] = Writer(self._commit, key_of)
+
+    async def close(self) -> None:
+        await self._writer.close()
+
+    async def push(self, push: Push) -> Written:
+        """See `Store.push`.
+
+        A stale push is answered STALE and an identical one UNCHANGED: neither changes the store nor
+        takes a place on the line, so neither is passed on.
+        """
+        _kept(push.module)
+        return await self._writer.write(push)
+
+    async def page(self, module: str, window: Window, viewer: Viewer) -> Page:
+        _kept(module)
+        return await self._pages.page(window, viewer)
+
+    async def one(self, key: ObjectKey) -> bytes | None:
+        _kept(key.module)
+        _, *ids, part = key
+        if part:
+            body: bytes | None = await self._database.value(_SQL["one_evse"], *ids, part)
+            return body
+        row = await self._database.row(_SQL["one_location"], *ids)
+        return None if row is None else location_body(row)
+
+    async def owners(self, module: str, object_id: str) -> Sequence[PartyRef]:
+        _kept(module)
+        rows = await self._database.fetch(_SQL["owners"], fold(object_id))
+        return [PartyRef(row["country_code"], row["party_id"]) for row in rows]
+
+    async def _commit(self, pushes: Sequence[Push]) -> Sequence[Written | OcpiError]:
+        """One batch. Repeating it is safe: what was stored already is found UNCHANGED."""
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                return await self._attempt(pushes)
+            except _AGAIN:
+                self._pages.forget()  # some of it may be stored
+                if attempt == ATTEMPTS:
+                    raise
+                await asyncio.sleep(0.02 * attempt)
+        raise AssertionError("the last attempt returns or raises")
+
+    async def _attempt(self, pushes: Sequence[Push]) -> Sequence[Written | OcpiError]:
+        async with self._database.acquire() as connection:
+            loaded = await load(connection, pushes)
+            results = [self._applied(loaded, push) for push in pushes]
+            rows = Rows.of(loaded.values())
+            if rows.statements:
+                await _write(connection, rows)
+        self._tell(rows)
+        return results
+
+    def _tell(self, rows: Rows) -> None:
+        """Own writes show in the next page."""
+        if rows.new_locations or rows.locations:
+            self._pages.forget()
+        elif rows.statements:
+            changed = (one for one, _ in (*rows.new_evses, *rows.evses))
+            self._pages.touched({name_of(one.held.key) for one in changed})
+
+    def _applied(self, loaded: Mapping[ObjectKey, Loaded], push: Push) -> Written | OcpiError:
+        try:
+            return apply(loaded[key_of(push)].held, push, self._check)
+        except OcpiError as error:
+            return error
+
+
+async def _write(connection: Connection, rows: Rows) -> None:
+    if rows.statements == 1:  # a transaction by itself, without two more round trips
+        await write(connection, rows)
+        return
+    async with connection.transaction():
+        await write(connection, rows)
+
+
+def _kept(module: str) -> None:
+    if module != LOCATIONS:
+        raise OcpiError(f"the hub keeps no copy of {module}", Status.HUB_ERROR)

@@ -1,0 +1,170 @@
+"""Lists of Locations as joined bytes, and the pages that were asked for lately.
+
+A page stays in memory until something in it changes: the store tells of its own commits, the line
+of everybody else's. Pages are kept only while the line is followed.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+from ocpi_hub.modules.frame import EVSE, assemble
+from ocpi_hub.modules.line import ORIGIN, Change, ObjectKey, Place
+from ocpi_hub.modules.stamp import EARLIEST, LATEST, bound, spelled
+from ocpi_hub.modules.store import Page, Viewer, Window
+from ocpi_hub.ocpi import codec
+from ocpi_hub.storage.database import Database, Row
+from ocpi_hub.storage.queries import queries
+
+_SQL = queries(__file__)
+BYTES = 64 * 1024 * 1024
+
+Question = tuple[Window, Viewer]
+
+
+@dataclass(slots=True)
+class _Kept:
+    """A page with the names of the Locations in it, and what changed while it was read."""
+
+    page: Page
+    names: frozenset[str]
+
+
+@dataclass(slots=True)
+class _Reading:
+    """What changed while a page was being read: it may show less and is not kept then."""
+
+    touched: set[str] = field(default_factory=set)
+    members: bool = False
+
+
+def location_body(row: Row) -> bytes:
+    """A Location from its frame, its EVSEs (joined by a mark) and the stamp of a younger child."""
+    evses = row["evses"].split(EVSE) if row["evses"] is not None else ()
+    moved = row["moved"]
+    return assemble(row["frame"], evses, None if moved is None else spelled(moved))
+
+
+def name_of(key: ObjectKey) -> str:
+    """A Location in one word: country has two characters and party three."""
+    return key.country_code + key.party_id + key.id
+
+
+class Pages:
+    """Answers lists; `followed` says whether other processes' changes reach `seen` in time."""
+
+    def __init__(self, database: Database, followed: Callable[[], bool], size: int = BYTES) -> None:
+        self._database = database
+        self._followed = followed
+        self._size = size
+        self._held = 0
+        self._kept: OrderedDict[Question, _Kept] = OrderedDict()
+        self._totals: dict[Viewer, int] = {}
+        self._readings: list[_Reading] = []
+
+    async def page(self, window: Window, viewer: Viewer) -> Page:
+        """See `Store.page`. The page shows at least what the line held up to its place."""
+        question = (window, viewer)
+        if not self._followed():
+            self.forget()
+        elif (kept := self._kept.get(question)) is not None:
+            self._kept.move_to_end(question)
+            return kept.page
+        reading = _Reading()
+        self._readings.append(reading)
+        try:
+            page, names = await self._read(window, viewer, reading)
+        finally:
+            self._readings.remove(reading)
+        if self._followed() and not self._spoiled(reading, window, names):
+            self._keep(question, _Kept(page, names))
+        return page
+
+    def seen(self, changes: Iterable[Change]) -> None:
+        """Changes on the line: a Location's may change who is listed, an EVSE's only its page."""
+        keys = [change.key for change in changes if change.key.module == "locations"]
+        if any(not key.part for key in keys):
+            self.forget()
+        elif keys:
+            self.touched({name_of(key.whole) for key in keys})
+
+    def touched(self, names: set[str]) -> None:
+        """These Locations changed, but not which are listed in what order."""
+        for reading in self._readings:
+            reading.touched |= names
+        for question, kept in list(self._kept.items()):
+            if _windowed(question[0]) or not names.isdisjoint(kept.names):
+                self._drop(question)
+
+    def forget(self) -> None:
+        """Anything may have changed."""
+        for reading in self._readings:
+            reading.members = True
+        self._kept.clear()
+        self._totals.clear()
+        self._held = 0
+
+    async def _read(
+        self, window: Window, viewer: Viewer, reading: _Reading
+    ) -> tuple[Page, frozenset[str]]:
+        who = [viewer.public_only, [country + party for country, party in viewer.hidden]]
+        span = [window.offset, window.limit]
+        if _windowed(window):
+            bounds = _bounds(window)
+            rows = await self._database.fetch(_SQL["window_page"], *who, *span, *bounds)
+            total = await self._database.value(_SQL["window_total"], *who, *bounds)
+        else:
+            rows = await self._database.fetch(_SQL["page"], *who, *span)
+            total = await self._total(viewer, who, reading)
+        return _page(rows, total)
+
+    async def _total(self, viewer: Viewer, who: Sequence[object], reading: _Reading) -> int:
+        total = self._totals.get(viewer)
+        if total is None:
+            total = int(await self._database.value(_SQL["total"], *who))
+            if not reading.members:
+                self._totals[viewer] = total
+        return total
+
+    @staticmethod
+    def _spoiled(reading: _Reading, window: Window, names: frozenset[str]) -> bool:
+        inside = (
+            bool(reading.touched) if _windowed(window) else not names.isdisjoint(reading.touched)
+        )
+        return reading.members or inside
+
+    def _keep(self, question: Question, kept: _Kept) -> None:
+        self._drop(question)
+        self._kept[question] = kept
+        self._held += _weight(kept)
+        while self._held > self._size:
+            self._drop(next(iter(self._kept)))
+
+    def _drop(self, question: Question) -> None:
+        kept = self._kept.pop(question, None)
+        if kept is not None:
+            self._held -= _weight(kept)
+
+
+def _page(rows: Sequence[Row], total: int) -> tuple[Page, frozenset[str]]:
+    place = ORIGIN if rows[0]["x"] is None else Place(rows[0]["x"], rows[0]["seq"])
+    members = [row for row in rows if row["name"] is not None]
+    body = codec.join_array(map(location_body, members))
+    names = frozenset(row["name"] for row in members)
+    return Page(body, len(members), max(total, len(members)), place), names
+
+
+def _weight(kept: _Kept) -> int:
+    return len(kept.page.body) + 100 * len(kept.names) + 500
+
+
+def _windowed(window: Window) -> bool:
+    return window.date_from is not None or window.date_to is not None
+
+
+def _bounds(window: Window) -> tuple[str, str]:
+    """`date_from` inclusive, `date_to` exclusive, as stamps (PAG-002, PAG-003)."""
+    return (
+        EARLIEST if window.date_from is None else bound(window.date_from),
+        LATEST if window.date_to is None else bound(window.date_to),
+    )

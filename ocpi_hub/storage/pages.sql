@@ -1,0 +1,75 @@
+-- page
+-- One page in order of creation, and where the line stood; one row without name when it is empty.
+with members as (
+    select pk from location
+    where (publish or not $1) and country || party <> all ($2::text[])
+    order by pk
+    offset $3 limit $4
+)
+select l.country || l.party || l.id as name, l.frame, e.evses, e.moved, newest.x, newest.seq
+from (select 1) as always
+left join (
+    select * from (
+        (select x, seq from location order by x desc, seq desc limit 1)
+        union all
+        (select x, seq from evse where own order by x desc, seq desc limit 1)
+    ) as places order by x desc, seq desc limit 1
+) as newest on true
+left join members on true
+left join location l using (pk)
+left join lateral (
+    select
+        string_agg(e.body, '\x01'::bytea order by e.ord) filter (where e.listed) as evses,
+        max(e.last_updated) filter (where e.own and e.last_updated > l.last_updated) as moved
+    from evse e where e.location = l.pk
+) as e on true
+order by l.pk
+
+-- total
+-- How many Locations a viewer may see.
+select count(*) from location where (publish or not $1) and country || party <> all ($2::text[])
+
+-- window_page
+-- As page, of Locations whose own or a child's last push lies in the window.
+with touched as (
+    select pk from location where last_updated >= $5
+    union
+    select location from evse where own and last_updated >= $5
+), members as (
+    select l.pk
+    from touched join location l using (pk)
+    where (l.publish or not $1) and l.country || l.party <> all ($2::text[])
+    and greatest(l.last_updated, (select max(e.last_updated) from evse e where e.location = l.pk and e.own)) < $6
+    order by l.pk
+    offset $3 limit $4
+)
+select l.country || l.party || l.id as name, l.frame, e.evses, e.moved, newest.x, newest.seq
+from (select 1) as always
+left join (
+    select * from (
+        (select x, seq from location order by x desc, seq desc limit 1)
+        union all
+        (select x, seq from evse where own order by x desc, seq desc limit 1)
+    ) as places order by x desc, seq desc limit 1
+) as newest on true
+left join members on true
+left join location l using (pk)
+left join lateral (
+    select
+        string_agg(e.body, '\x01'::bytea order by e.ord) filter (where e.listed) as evses,
+        max(e.last_updated) filter (where e.own and e.last_updated > l.last_updated) as moved
+    from evse e where e.location = l.pk
+) as e on true
+order by l.pk
+
+-- window_total
+-- How many Locations a viewer may see whose own or a child's last push lies in the window.
+with touched as (
+    select pk from location where last_updated >= $3
+    union
+    select location from evse where own and last_updated >= $3
+)
+select count(*)
+from touched join location l using (pk)
+where (l.publish or not $1) and l.country || l.party <> all ($2::text[])
+and greatest(l.last_updated, (select max(e.last_updated) from evse e where e.location = l.pk and e.own)) < $4
