@@ -30,6 +30,7 @@ _OWN_TOKEN_REFUSED = frozenset({401, 403, 407})
 _THROTTLED = 429
 _NOT_FOUND = 404
 _PRINTABLE = re.compile(r"[!-~]+")
+ANSWER_HEADERS: Final = frozenset({"link", "location", "x-total-count", "x-limit"})
 _PASSED = (("x-total-count", message.TOTAL_COUNT), ("x-limit", message.LIMIT))
 
 
@@ -100,7 +101,8 @@ class Passage:
     """Whose answer goes to whom, and the two addresses of the resource.
 
     `hub_url` is the requested address at the hub without its query, `target_url` the partner's
-    address that was called, `endpoint` the partner's endpoint below which it lies.
+    address that was called, `endpoint` the partner's endpoint below which it lies. `creating`
+    is true for a POST, whose answer may say where the new object is.
     """
 
     requester: PlatformId
@@ -110,6 +112,7 @@ class Passage:
     endpoint: Endpoint
     hub_url: str
     target_url: str
+    creating: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,15 +160,18 @@ class Signer:
                 findings.append("ROUT-507: Link leads nowhere the hub may call, dropped")
             else:
                 headers["Link"] = f'<{link}>; rel="next"'
-        if (location := answered.get("location")) is not None:
-            stand_in = self._stand_in(passage, location, location_expires)
+        if passage.creating and (location := answered.get("location")) is not None:
+            stand_in = self._stand_in(passage, location, location_expires, below=True)
             if stand_in is None:
                 findings.append("ROUT-507: Location leads nowhere the hub may call, dropped")
             else:
                 headers["Location"] = stand_in
         return headers, tuple(findings)
 
-    def _stand_in(self, passage: Passage, address: str, expires: int) -> str | None:
+    def _stand_in(
+        self, passage: Passage, address: str, expires: int, *, below: bool = False
+    ) -> str | None:
+        """The hub's address for the partner's; `below`: named like it, as a CDR is (CDR-027)."""
         target = _resolved(passage.target_url, address)
         if target is None or origin(target) not in origins(passage.platform):
             return None
@@ -173,7 +179,8 @@ class Signer:
             (name, value) for name, value in parse_qsl(urlsplit(target).query) if name in _READABLE
         ]
         sealed = self._seal(passage, target, expires)
-        url = f"{passage.hub_url}?{urlencode([*readable, (PARAMETER, sealed)])}"
+        base = f"{passage.hub_url}/{_name(target)}" if below else passage.hub_url
+        url = f"{base}?{urlencode([*readable, (PARAMETER, sealed)])}"
         return url if len(url) <= _LONGEST_URL else None
 
     def _seal(self, passage: Passage, target: str, expires: int) -> str:
@@ -234,6 +241,11 @@ def _resolved(base: str, address: str) -> str | None:
     except ValueError:
         return None
     return url if origin(url) is not None else None
+
+
+def _name(url: str) -> str:
+    """The last segment of a path, as it is."""
+    return urlsplit(url).path.rstrip("/").rpartition("/")[2] or "1"
 
 
 def _shortened(endpoint: str, url: str) -> str:

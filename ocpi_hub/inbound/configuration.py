@@ -1,0 +1,88 @@
+"""Answers of the configuration modules: they end at the hub (ROUT-003)."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from ocpi_hub.inbound.exchange import Exchange, Reply
+from ocpi_hub.inbound.pages import paged
+from ocpi_hub.modules.credentials import Credentials
+from ocpi_hub.modules.hubclientinfo import clients
+from ocpi_hub.modules.platforms import Platforms
+from ocpi_hub.modules.versions import Tables, version_details, versions_list
+from ocpi_hub.ocpi import message, paging
+from ocpi_hub.ocpi.status import Status
+
+Answer = Callable[[Exchange], Awaitable[Reply]]
+
+
+@dataclass(slots=True)
+class Configuration:
+    """`answers` by the name of the row."""
+
+    public_url: str
+    tables: Tables
+    platforms: Platforms
+    credentials: Credentials
+    now: Callable[[], datetime]
+    _versions: bytes = field(init=False)
+    _details: Mapping[str, bytes] = field(init=False)
+    answers: Mapping[str, Answer] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._versions = versions_list(self.public_url, self.tables)
+        self._details = {
+            version: version_details(self.public_url, version, modules)
+            for version, modules in self.tables.items()
+        }
+        self.answers = {
+            "versions.list": self._list_versions,
+            "versions.details": self._show_details,
+            "credentials.sender.get": self._show_credentials,
+            "credentials.sender.post": self._exchange_credentials,
+            "credentials.sender.put": self._exchange_credentials,
+            "credentials.sender.delete": self._end_credentials,
+            "hubclientinfo.sender.list": self._list_clients,
+        }
+
+    def admit(self, exchange: Exchange) -> None:
+        """What is checked before the body is read (CRED-013)."""
+        if exchange.row.module.identifier == "credentials":
+            self.credentials.admit(exchange.known_caller, exchange.method)
+
+    async def answer(self, exchange: Exchange) -> Reply:
+        return await self.answers[exchange.route](exchange)
+
+    async def _list_versions(self, _: Exchange) -> Reply:
+        return self._success(self._versions)
+
+    async def _show_details(self, exchange: Exchange) -> Reply:
+        return self._success(self._details[exchange.row.version])
+
+    async def _show_credentials(self, exchange: Exchange) -> Reply:
+        return self._success(self.credentials.shown(exchange.known_caller))
+
+    async def _exchange_credentials(self, exchange: Exchange) -> Reply:
+        data = await self.credentials.exchange(
+            exchange.known_caller,
+            exchange.row.version,
+            exchange.value,
+            exchange.body,
+            exchange.ids.correlation_id,
+        )
+        return self._success(data)
+
+    async def _end_credentials(self, exchange: Exchange) -> Reply:
+        await self.credentials.leave(exchange.known_caller)
+        return self._success(None)
+
+    async def _list_clients(self, exchange: Exchange) -> Reply:
+        params = exchange.params
+        query = paging.read_query(dict(params))
+        page = clients(self.platforms.directory(), exchange.known_platform.id, query)
+        headers = paged(exchange.row.url, params, query.offset, page.limit, page.total)
+        return self._success(page.body, headers)
+
+    def _success(self, data: bytes | None, headers: dict[str, str] | None = None) -> Reply:
+        body = message.envelope(self.now(), data=data)
+        return Reply(200, Status.SUCCESS, body, headers=headers or {})

@@ -1,0 +1,296 @@
+"""The generic endpoint: every request under `/ocpi` comes through here.
+
+Limits, authentication, size and time of the body, JSON, OCPI: in this order (CRED-013, ROUT-801).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from time import perf_counter, time
+from typing import Any
+
+import structlog
+from aiohttp import web
+
+from ocpi_hub.inbound.body import CutShort, Sizes, read_body
+from ocpi_hub.inbound.configuration import Configuration
+from ocpi_hub.inbound.exchange import Exchange, Reply
+from ocpi_hub.inbound.gate import Gate, check_opens
+from ocpi_hub.inbound.own import Own
+from ocpi_hub.inbound.relay import Relay, Unanswered
+from ocpi_hub.inbound.table import Table
+from ocpi_hub.inbound.throttle import TooMany
+from ocpi_hub.modules.journal import Direction, Hop, Journal
+from ocpi_hub.modules.platforms import Platforms, TokenKind
+from ocpi_hub.ocpi import codec, message
+from ocpi_hub.ocpi.primitives import ConnectionStatus, PartyRef
+from ocpi_hub.ocpi.status import (
+    InvalidParameter,
+    NotJson,
+    OcpiError,
+    Status,
+    Unauthorized,
+)
+from ocpi_hub.ops.metrics import Metrics
+from ocpi_hub.routing import rewrite
+from ocpi_hub.routing.decide import (
+    Broadcast,
+    Decision,
+    Forward,
+    GetAll,
+    OpenRoute,
+    OwnCopy,
+    Refuse,
+    Request,
+    decide,
+    placed,
+)
+from ocpi_hub.routing.directory import PlatformId
+
+log = structlog.get_logger("inbound")
+
+_BODY = frozenset({"POST", "PUT", "PATCH"})
+_FOLLOW = f"{rewrite.PARAMETER}="
+_BUSY_RETRY_S = 1
+
+
+@dataclass(slots=True)
+class Door:
+    """Serves `/ocpi`. `heard` is told of every message from a registered platform."""
+
+    table: Table
+    gate: Gate
+    platforms: Platforms
+    configuration: Configuration
+    relay: Relay
+    own: Own
+    journal: Journal
+    metrics: Metrics
+    sizes: Sizes
+    now: Callable[[], datetime]
+    fresh_id: Callable[[], str]
+    body_timeout_s: float
+    in_flight: int
+    heard: Callable[[PlatformId], None] = lambda _: None
+    _busy: int = 0
+    _counts: dict[tuple[str, int, int], Any] = field(default_factory=dict)
+    _times: dict[str, Any] = field(default_factory=dict)
+
+    def routes(self) -> list[web.RouteDef]:
+        """What the composition root mounts; everything under /ocpi is answered in OCPI."""
+        return [
+            web.route("*", "/ocpi", self.handle),
+            web.route("*", "/ocpi/{path:.*}", self.handle),
+        ]
+
+    async def handle(self, request: web.Request) -> web.Response:
+        started = perf_counter()
+        at = self.now()
+        exchange = self._exchange(request)
+        self._busy += 1
+        try:
+            reply = await self._answer(exchange)
+        except OcpiError as error:
+            reply = self._refusal(exchange, error)
+        except Exception:
+            log.exception(
+                "inbound.fault", route=exchange.route, correlation_id=exchange.ids.correlation_id
+            )
+            reply = self._refusal(exchange, OcpiError("internal error", Status.SERVER_ERROR))
+        finally:
+            self._busy -= 1
+        self._record(exchange, reply, at, perf_counter() - started)
+        return self._response(exchange, reply)
+
+    def _exchange(self, request: web.Request) -> Exchange:
+        url = request.rel_url
+        ids, findings = message.read_ids(request.headers, self.fresh_id)
+        return Exchange(
+            request, request.method, url.raw_path, url.raw_query_string, ids, list(findings)
+        )
+
+    async def _answer(self, exchange: Exchange) -> Reply:
+        if self._busy > self.in_flight:
+            raise TooMany("too many requests in work", _BUSY_RETRY_S, 503)
+        await self._authenticate(exchange)
+        exchange.hit = self.table.find(exchange.method, exchange.path)
+        check_opens(exchange.known_caller, exchange.row.module.identifier)
+        if not exchange.functional:
+            self.configuration.admit(exchange)
+            await self._read(exchange)
+            return await self.configuration.answer(exchange)
+        await self._read(exchange)
+        return await self._act(exchange, self._decide(exchange))
+
+    async def _authenticate(self, exchange: Exchange) -> None:
+        request = exchange.request
+        found = self.gate.known(request.headers.get(message.AUTHORIZATION))
+        if found is None:
+            self.gate.refuse(
+                self.gate.address(request.remote or "", request.headers.get("X-Forwarded-For"))
+            )
+            raise Unauthorized
+        exchange.caller, exchange.platform = found
+        self.gate.pace(exchange.platform)
+        await self._hear(exchange)
+
+    async def _hear(self, exchange: Exchange) -> None:
+        """Any authenticated request is a sign of life (HCI-023, HCI-026)."""
+        platform = exchange.known_platform
+        self.platforms.seen(platform.id)
+        if exchange.known_caller.kind is not TokenKind.CURRENT:
+            return
+        self.heard(platform.id)
+        if platform.status is ConnectionStatus.OFFLINE:
+            await self.platforms.set_status(platform.id, ConnectionStatus.CONNECTED)
+            exchange.platform = self.platforms.directory().platforms[platform.id]
+
+    async def _read(self, exchange: Exchange) -> None:
+        if exchange.method not in _BODY:
+            return
+        route, limit = exchange.row.route, self.sizes.request(exchange.row.module.identifier)
+        exchange.body = await read_body(exchange.request, limit, self.body_timeout_s)
+        if exchange.body:
+            exchange.value = codec.decode(exchange.body)
+        elif route.body:
+            raise NotJson("body: a JSON body is required")
+
+    def _decide(self, exchange: Exchange) -> tuple[Request, Decision, str | None]:
+        """The decision, and the partner's address when one of our links was followed."""
+        row, ids = exchange.row, exchange.ids_of_object
+        directory = self.platforms.directory()
+        request = Request(
+            caller=exchange.known_platform,
+            spec=row.module,
+            role=row.role,
+            route=row.route,
+            routing=message.read_routing(exchange.request.headers),
+            owner=PartyRef(ids[0], ids[1]) if row.route.owned else None,
+        )
+        if exchange.method == "GET" and _FOLLOW in exchange.query:
+            return self._followed(exchange, request)
+        return request, decide(request, directory, self.own.kept), None
+
+    def _followed(
+        self, exchange: Exchange, request: Request
+    ) -> tuple[Request, Decision, str | None]:
+        """A link of ours decides before all other rules (ROUT-502, ROUT-503)."""
+        sealed = dict(exchange.params).get(rewrite.PARAMETER, "")
+        led = self.relay.signer.follow(
+            sealed, request.caller.id, request.spec.identifier, request.role, int(time())
+        )
+        given = request.routing
+        if given.to not in {None, led.party} or given.sender not in {None, led.sender}:
+            raise InvalidParameter("OCPI-to-*, OCPI-from-*: not those of the request before")
+        request = replace(request, routing=message.Routing(led.party, led.sender))
+        decision = decide(request, self.platforms.directory(), self.own.kept)
+        url = None
+        if isinstance(decision, Forward):
+            url = led.url(decision.platform, decision.endpoint)
+        return request, decision, url
+
+    async def _act(
+        self, exchange: Exchange, decided: tuple[Request, Decision, str | None]
+    ) -> Reply:
+        request, decision, url = decided
+        if isinstance(decision, OpenRoute):
+            exchange.mode = "open"
+            owners = await self.own.owners(exchange)
+            decision = placed(request, decision.sender, owners, self.platforms.directory())
+        elif isinstance(decision, Forward):
+            exchange.mode = "direct"
+        exchange.sender = decision.sender
+        match decision:
+            case Forward():
+                return await self.relay.forward(exchange, decision, url)
+            case Broadcast():
+                return await self.own.take(exchange, decision)
+            case GetAll():
+                return await self.own.list_all(exchange, decision)
+            case OwnCopy():
+                return await self.own.show(exchange, decision)
+            case Refuse():
+                if decision.forged:
+                    log.warning(
+                        "inbound.forged_party",
+                        platform=request.caller.id,
+                        route=exchange.route,
+                        reason=decision.message,
+                    )
+                raise OcpiError(decision.message, decision.code, decision.http)
+
+    def _refusal(self, exchange: Exchange, error: OcpiError) -> Reply:
+        """The hub's own answer to what went wrong; FROM is the hub (ROUT-010, ROUT-011)."""
+        body = message.envelope(self.now(), code=error.code, message=error.message)
+        headers: dict[str, str] = {}
+        outcome = "refused"
+        match error:
+            case TooMany():
+                headers["Retry-After"] = error.retry_after
+            case Unauthorized():
+                headers["WWW-Authenticate"] = "Token"
+            case Unanswered():
+                outcome = error.failure.value
+            case _:
+                pass
+        sender = receiver = None
+        if exchange.functional and exchange.platform is not None:
+            sender = self.platforms.directory().hub
+            receiver = exchange.sender or next(iter(exchange.platform.parties), None)
+        close = isinstance(error, CutShort)
+        return Reply(error.http, error.code, body, sender, receiver, headers, outcome, close)
+
+    def _response(self, exchange: Exchange, reply: Reply) -> web.Response:
+        headers = {
+            message.CONTENT_TYPE: message.JSON,
+            message.REQUEST_ID: exchange.ids.request_id,
+            message.CORRELATION_ID: exchange.ids.correlation_id,
+            **message.routing_headers(reply.receiver, reply.sender),
+            **reply.headers,
+        }
+        response = web.Response(body=reply.body, status=reply.http, headers=headers)
+        if reply.close:
+            response.force_close()
+        return response
+
+    def _record(self, exchange: Exchange, reply: Reply, at: datetime, seconds: float) -> None:
+        route = exchange.route
+        self._count(route, reply, seconds)
+        log.debug("inbound.answered", route=route, http=reply.http, code=reply.code)
+        request = exchange.request
+        self.journal.record(
+            Hop(
+                at=at,
+                direction=Direction.IN,
+                platform=exchange.platform.id if exchange.platform is not None else None,
+                route=route,
+                mode=exchange.mode,
+                method=exchange.method,
+                url=request.raw_path,
+                request_id=exchange.ids.request_id,
+                correlation_id=exchange.ids.correlation_id,
+                sender=exchange.sender,
+                receiver=exchange.receiver,
+                http=reply.http,
+                code=reply.code,
+                outcome=reply.outcome,
+                duration_ms=seconds * 1000,
+                request_body=exchange.body,
+                response_body=reply.body,
+                findings=tuple(exchange.findings),
+            )
+        )
+
+    def _count(self, route: str, reply: Reply, seconds: float) -> None:
+        """Children of a metric are looked up once: `labels` costs more than counting."""
+        key = route, reply.http, reply.code
+        counter = self._counts.get(key)
+        if counter is None:
+            counter = self._counts[key] = self.metrics.requests.labels(
+                route, str(reply.http), str(reply.code)
+            )
+        timer = self._times.get(route)
+        if timer is None:
+            timer = self._times[route] = self.metrics.request_seconds.labels(route)
+        counter.inc()
+        timer.observe(seconds)
