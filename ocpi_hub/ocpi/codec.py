@@ -6,7 +6,7 @@ accepted; anything else is NotJson at worst.
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -19,9 +19,11 @@ MAX_DEPTH = 64
 MAX_DIGITS = 64
 MAX_STRING = 64 * 1024
 
-# What jiter lets pass and PostgreSQL or arithmetic cannot take: NUL, huge numbers and exponents.
-# Most bodies have none of it and are not walked; a match inside a text costs one walk.
-_SUSPECT = re.compile(rb"\\u0000|[0-9][0-9.]{63}|[0-9][eE][+-]?[0-9]{2}")
+# What jiter lets pass and PostgreSQL or arithmetic cannot take: NUL, huge numbers, huge exponents.
+# Substring searches find every body that can hold one (10 times faster than one pattern); only
+# those are walked. Digits and points look alike in the searched copy, so do `e` and `E`.
+_ALIKE = bytes.maketrans(b"123456789.E", b"0000000000e")
+_SUSPECT = (b"\\u0000", b"0" * (MAX_DIGITS + 1), b"0e00", b"0e+00", b"0e-00")
 _OUT_OF_RANGE = "number out of range"  # jiter's words for an integer of more than 4300 digits
 
 _MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
@@ -49,35 +51,43 @@ def decode(body: bytes) -> Any:
         if str(error).startswith(_OUT_OF_RANGE):
             raise InvalidParameter(f"body: a number has more than {MAX_DIGITS} digits") from None
         raise NotJson(f"body: {error}") from None
-    if (
-        body.count(b"{") + body.count(b"[") > MAX_DEPTH
-        or len(body) > MAX_STRING
-        or _SUSPECT.search(body)
-    ):
-        _inspect(value)
+    if body.count(b"{") + body.count(b"[") > MAX_DEPTH:
+        _check_depth(value)
+    alike = body.translate(_ALIKE)
+    if len(body) > MAX_STRING or any(trace in alike for trace in _SUSPECT):
+        for atom in _atoms(value):
+            _check_atom(atom)
     return value
 
 
-def _inspect(value: Any) -> None:
-    """Walk a value level by level, so that depth costs no stack."""
-    level = [value]
-    for _ in range(MAX_DEPTH + 1):
-        below: list[Any] = []
-        for node in level:
-            if isinstance(node, dict):
-                below.extend(node)
-                below.extend(node.values())
-            elif isinstance(node, list):
-                below.extend(node)
-            else:
-                _inspect_atom(node)
-        if not below:
-            return
-        level = below
-    raise NotJson(f"body: nested deeper than {MAX_DEPTH} levels")
+def _check_depth(value: Any) -> None:
+    """Go down level by level; the parser itself stops at 200."""
+    level = [value] if isinstance(value, (dict, list)) else []
+    for _ in range(MAX_DEPTH):
+        level = [
+            child
+            for node in level
+            for child in (node.values() if isinstance(node, dict) else node)
+            if isinstance(child, (dict, list))
+        ]
+    if level:
+        raise NotJson(f"body: nested deeper than {MAX_DEPTH} levels")
 
 
-def _inspect_atom(atom: Any) -> None:
+def _atoms(node: Any) -> Iterator[Any]:
+    """Everything in a value that is no container, names of members too."""
+    if isinstance(node, dict):
+        for name, child in node.items():
+            yield name
+            yield from _atoms(child)
+    elif isinstance(node, list):
+        for child in node:
+            yield from _atoms(child)
+    else:
+        yield node
+
+
+def _check_atom(atom: Any) -> None:
     if isinstance(atom, str):
         if "\0" in atom:
             raise NotJson("body: a text holds the character NUL")

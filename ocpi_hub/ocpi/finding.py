@@ -22,6 +22,8 @@ BREACH = "breach"
 # How the two branches are called inside error paths; `v2_2_1.check` leaves them out again.
 OBEYED, TOLERATED = "?obeyed", "?tolerated"
 
+_SHOWN = 40  # characters of a value that its finding repeats
+
 
 class OcpiModel(BaseModel):
     """An object of the wire: unknown members stay (TR-067), instances are frozen.
@@ -39,11 +41,15 @@ class OcpiModel(BaseModel):
 
 
 def tolerate(obeyed: CoreSchema, tolerated: CoreSchema, rule: str, text: str) -> CoreSchema:
-    """Values of `obeyed` as they are; others of `tolerated` too, but with a finding."""
+    """Strings of `obeyed` as they are; others of `tolerated` too, but with a finding.
 
-    def note(value: Any, info: core_schema.ValidationInfo[Any]) -> Any:
+    The finding is `text` followed by the value.
+    """
+
+    def note(value: str, info: core_schema.ValidationInfo[Any]) -> str:
         if info.context is JUDGE:
-            raise PydanticCustomError(FINDING, "{text}", {"text": text, "rule": rule})
+            told = f"{text} {value[:_SHOWN]!r}"
+            raise PydanticCustomError(FINDING, "{text}", {"text": told, "rule": rule})
         return value
 
     return core_schema.union_schema(
@@ -75,7 +81,7 @@ class Open:
             core_schema.enum_schema(self.enumeration, list(self.enumeration), sub_type="str"),
             core_schema.str_schema(strict=True, max_length=255),
             self.rule,
-            f"no value of {self.enumeration.__name__}",
+            "unknown value",
         )
 
 

@@ -120,7 +120,7 @@ class String:
     most: int
     form: str = r"^[^\x00-\x1f\x7f-\x9f]*$"
     rule: str = "TYP-004"
-    text: str = "control characters in a text"
+    text: str = "control characters in"
     refuse: bool = False
 
     def __get_pydantic_core_schema__(self, _: Any, __: GetCoreSchemaHandler) -> CoreSchema:
@@ -191,7 +191,9 @@ Some = Annotated[tuple[T, ...], Field(min_length=1)]  # cardinality + (TYP-018)
 Id = Annotated[str, CiString(36, least=1)]
 CountryCode = Annotated[str, String(2, "^[A-Za-z]{2}$", refuse=True)]
 PartyId = Annotated[str, String(3, "^[A-Za-z0-9]{3}$", refuse=True)]
-Url = Annotated[str, String(255, r"^[A-Za-z][A-Za-z0-9+.-]*:[!-~]+$", "TYP-014", "no absolute URL")]
+Url = Annotated[
+    str, String(255, r"^[A-Za-z][A-Za-z0-9+.-]*:[!-~]+$", "TYP-014", "no absolute URL:")
+]
 # Addresses that the hub calls; anything else is unusable (VER-020).
 EndpointUrl = Annotated[str, String(255, r"^https?://[!-~]+$", refuse=True)]
 
@@ -202,7 +204,7 @@ class DisplayText(OcpiModel):
     RULES: ClassVar[Rules] = {"": "TYP-021"}
 
     language: Annotated[str, String(2, "^[A-Za-z]{2}$", refuse=True)]
-    text: Annotated[str, String(512, r"^[^<>\x00-\x1f\x7f-\x9f]*$", "MTYP-007", "markup in a text")]
+    text: Annotated[str, String(512, r"^[^<>\x00-\x1f\x7f-\x9f]*$", "MTYP-007", "markup in")]
 
 
 class Price(OcpiModel):

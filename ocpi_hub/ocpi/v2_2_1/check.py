@@ -2,7 +2,7 @@
 
 `value` is what `codec.decode` returned. A refusal is InvalidParameter and names path and rule, such
 as `evses.0.connectors: at least one entry is required (LOC-093)`; a finding reads
-`LOC-126: evses.0.status: no value of Status`.
+`LOC-126: evses.0.status: unknown value 'FOO'`.
 """
 
 from collections.abc import Iterator, Sequence

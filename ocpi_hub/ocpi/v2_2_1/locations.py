@@ -44,9 +44,9 @@ from ocpi_hub.ocpi.v2_2_1.location_enums import (
 _Clock = Annotated[str, String(5, "^(?:[01][0-9]|2[0-3]):[0-5][0-9]$", refuse=True)]
 _Latitude = Annotated[str, String(10, r"^-?[0-9]{1,2}\.[0-9]{5,7}$", refuse=True)]
 _Longitude = Annotated[str, String(11, r"^-?[0-9]{1,3}\.[0-9]{5,7}$", refuse=True)]
-_Country = Annotated[str, String(3, "^[A-Z]{3}$", "LOC-082", "no ISO 3166-1 alpha-3 code")]
+_Country = Annotated[str, String(3, "^[A-Z]{3}$", "LOC-082", "no ISO 3166-1 alpha-3 code:")]
 _TimeZone = Annotated[
-    str, String(255, "^[A-Za-z0-9_+-]+(?:/[A-Za-z0-9_+-]+)*$", "LOC-085", "no IANA time zone")
+    str, String(255, "^[A-Za-z0-9_+-]+(?:/[A-Za-z0-9_+-]+)*$", "LOC-085", "no IANA time zone:")
 ]
 _Status = Annotated[Status | str, Open(Status, "LOC-126")]
 
