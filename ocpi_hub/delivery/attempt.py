@@ -1,0 +1,183 @@
+"""What goes out for one change, and what follows from its outcome.
+
+Pure. The first attempt of every change is made for every connected receiver; after it nothing is
+kept and nothing is sent later (offline behaviour: TR-090, ROUT-219, ROUT-227). What may follow at
+once: one more try where nothing was handed over or where the try is harmless, and the repair of a
+failed PATCH by the full object (TR-041).
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+from ocpi_hub.modules.line import Change, Message, ObjectKey, Place
+from ocpi_hub.modules.outgoing import Answered, Call, Failure, Outcome
+from ocpi_hub.ocpi import codec, message
+from ocpi_hub.ocpi.primitives import InterfaceRole, PartyRef, parse_datetime
+from ocpi_hub.ocpi.spec import ModuleSpec
+from ocpi_hub.ocpi.status import OcpiError, Status
+from ocpi_hub.routing import audience
+from ocpi_hub.routing.directory import Endpoint, Platform
+from ocpi_hub.routing.rewrite import join
+
+CLIENT_INFO: Final = "hubclientinfo"
+MODE: Final = "broadcast"
+_SUCCESS_HTTP: Final = range(200, 300)
+_SUCCESS_CODE: Final = range(1000, 2000)
+_NOT_FOUND: Final = 404
+# The receiver refuses the hub itself or asks for less: another request would make it worse.
+_REFUSED: Final = frozenset({401, 403, 429})
+
+
+class Verdict(StrEnum):
+    """RETRY: probe, then once more. REPAIR: look at the receiver's object, then put it right."""
+
+    DELIVERED = "delivered"
+    RETRY = "retry"
+    REPAIR = "repair"
+    GIVE_UP = "given-up"
+
+
+_AFTER_FAILURE: Final[dict[tuple[str, Failure], Verdict]] = {
+    ("PUT", Failure.NOT_CONNECTED): Verdict.RETRY,
+    ("PATCH", Failure.NOT_CONNECTED): Verdict.RETRY,
+    ("DELETE", Failure.NOT_CONNECTED): Verdict.RETRY,
+    # Perhaps the receiver has it: the full object and a deletion may come twice, a PATCH is looked
+    # after.
+    ("PUT", Failure.TIMEOUT): Verdict.RETRY,
+    ("DELETE", Failure.TIMEOUT): Verdict.RETRY,
+    ("PATCH", Failure.TIMEOUT): Verdict.REPAIR,
+}
+
+
+def verdict(method: str, outcome: Outcome) -> Verdict:
+    """What follows from the first attempt of a broadcast request."""
+    if not isinstance(outcome, Answered):
+        return _AFTER_FAILURE.get((method, outcome.failure), Verdict.GIVE_UP)
+    if accepted(outcome):
+        return Verdict.DELIVERED
+    if method == "PATCH" and outcome.http not in _REFUSED:
+        return Verdict.REPAIR
+    return Verdict.GIVE_UP
+
+
+def final(method: str, outcome: Outcome) -> Verdict:
+    """What follows from the second attempt: as from the first, but never a third."""
+    found = verdict(method, outcome)
+    return Verdict.GIVE_UP if found is Verdict.RETRY else found
+
+
+def accepted(outcome: Outcome) -> bool:
+    """Whether a receiver took a push: HTTP 2xx, and 1xxx where it sent an envelope at all."""
+    if not isinstance(outcome, Answered) or outcome.http not in _SUCCESS_HTTP:
+        return False
+    return not outcome.body or message.status_of(outcome.body) in _SUCCESS_CODE
+
+
+def alive(outcome: Outcome) -> bool:
+    """Whether the answer to a probe is HTTP 2xx with an OCPI success (HCI-025)."""
+    return isinstance(outcome, Answered) and bool(outcome.body) and accepted(outcome)
+
+
+class Held(StrEnum):
+    """What a receiver has of an object, as its answer to a GET shows."""
+
+    CURRENT = "current"
+    STALE = "stale"
+    MISSING = "missing"
+    UNKNOWN = "unknown"
+
+
+def held(outcome: Outcome, last_updated: datetime) -> Held:
+    """Compare the receiver's copy with the state of `last_updated`."""
+    if not isinstance(outcome, Answered):
+        return Held.UNKNOWN
+    code = message.status_of(outcome.body)
+    if outcome.http == _NOT_FOUND or code == Status.UNKNOWN_LOCATION:
+        return Held.MISSING
+    if not accepted(outcome):
+        return Held.UNKNOWN
+    found = _last_updated(outcome.body)
+    if found is None:
+        return Held.UNKNOWN
+    return Held.STALE if found < last_updated else Held.CURRENT
+
+
+def _last_updated(body: bytes) -> datetime | None:
+    try:
+        return parse_datetime(codec.decode(body)["data"]["last_updated"])
+    except (OcpiError, KeyError, TypeError, ValueError):
+        return None
+
+
+def chains(changes: Iterable[Change]) -> list[list[int]]:
+    """Indices of changes that must follow each other, in order of their first member (ROUT-220)."""
+    found: dict[ObjectKey, list[int]] = {}
+    for index, change in enumerate(changes):
+        found.setdefault(change.key.whole, []).append(index)
+    return list(found.values())
+
+
+def requests(
+    change: Change,
+    cursor: Place,
+    platform: Platform,
+    *,
+    spec: ModuleSpec | None,
+    hub: PartyRef,
+    fresh: Callable[[], str],
+) -> Iterator[Call]:
+    """The requests that tell this platform of a change; none when it is not concerned.
+
+    `cursor` is where the receiver stood when the change was read; `spec` the module in the
+    platform's version, None when that version has none.
+    """
+    endpoint = platform.endpoint(change.key.module, InterfaceRole.RECEIVER)
+    if endpoint is None or spec is None:
+        return
+    deleted = change.message.method == "DELETE"  # there is no state left to put
+    push = change.message if deleted else change.outgoing(cursor)
+    for to in recipients(change, platform, spec):
+        yield request(change, push, platform, endpoint, headers(change, to, hub, fresh))
+
+
+def recipients(change: Change, platform: Platform, spec: ModuleSpec) -> tuple[PartyRef | None, ...]:
+    """Who is told: parties (ROUT-217); None stands for a platform as such (HCI-015)."""
+    if change.key.module == CLIENT_INFO:
+        return () if change.origin == platform.id else (None,)
+    return audience.receivers(spec, platform, change.origin, public=change.public)
+
+
+def headers(
+    change: Change, to: PartyRef | None, hub: PartyRef, fresh: Callable[[], str]
+) -> dict[str, str]:
+    """FROM the hub, TO the party (ROUT-203); no pair and ids of its own for HCI-014, TR-073."""
+    shown = message.routing_headers(to, hub if to is not None else None)
+    shown[message.REQUEST_ID] = fresh()
+    shown[message.CORRELATION_ID] = change.correlation_id if to is not None else fresh()
+    return shown
+
+
+def request(
+    change: Change, push: Message, platform: Platform, endpoint: Endpoint, shown: dict[str, str]
+) -> Call:
+    """One request; the URL keeps the owner of the object (ROUT-204)."""
+    body = push.body or None
+    return Call(
+        platform=platform.id,
+        method=push.method,
+        url=join(endpoint.url, *_below(change, push.path)),
+        headers=shown | ({message.CONTENT_TYPE: message.JSON} if body else {}),
+        body=body,
+        route=f"{endpoint.module}.receiver.{push.method.lower()}",
+        mode=MODE,
+    )
+
+
+def _below(change: Change, path: str) -> tuple[str, str]:
+    """Sub-path and query below the endpoint; a token's query names its type."""
+    below, _, query = path.partition("?")
+    if change.key.module == CLIENT_INFO:
+        return below, query  # the path is the described party already (HCI-013)
+    return f"{change.owner.country_code}/{change.owner.party_id}/{below}", query

@@ -1,0 +1,189 @@
+"""The courier: takes one receiver along the number line, at the receiver's own pace."""
+
+import asyncio
+from collections import Counter, deque
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from ocpi_hub.delivery import attempt
+from ocpi_hub.delivery.attempt import Held, Verdict
+from ocpi_hub.modules.line import Change, Line, Message, Place
+from ocpi_hub.modules.outgoing import Call, PartnerClient
+from ocpi_hub.modules.platforms import Platforms
+from ocpi_hub.modules.receivers import Receiver
+from ocpi_hub.modules.store import Store
+from ocpi_hub.ocpi import message
+from ocpi_hub.ocpi.primitives import InterfaceRole
+from ocpi_hub.ocpi.spec import ModuleSpec
+from ocpi_hub.ops.metrics import Metrics
+from ocpi_hub.routing.directory import Platform, PlatformId
+
+BATCH: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Road:
+    """What all couriers share. `probe` tells whether a platform lives now; `head` ends the line."""
+
+    line: Line
+    head: Callable[[], Place]
+    store: Store
+    platforms: Platforms
+    client: PartnerClient
+    modules: Mapping[str, Mapping[str, ModuleSpec]]
+    probe: Callable[[PlatformId], Awaitable[bool]]
+    fresh: Callable[[], str]
+    lanes: int
+    metrics: Metrics
+
+
+class Courier:
+    """`cursor`: up to there all was attempted or may be skipped. `counts`: outcomes so far."""
+
+    def __init__(self, receiver: Receiver, road: Road) -> None:
+        self.platform = receiver.platform
+        self.cursor = receiver.cursor
+        self.counts: Counter[str] = Counter()
+        self.wake = asyncio.Event()
+        self._road = road
+        self.stopped = False
+
+    async def run(self) -> None:
+        """Deliver until stopped; a fault of the surroundings ends it, and it can be run again."""
+        while not self.stopped:
+            self.wake.clear()
+            while await self._step():
+                pass
+            await self.wake.wait()
+
+    def stop(self) -> None:
+        """Finish the requests in hand and begin no other."""
+        self.stopped = True
+        self.wake.set()
+
+    async def _step(self) -> bool:
+        """One batch; False when there is nothing (more) to do before the next wake."""
+        if self.stopped:
+            return False
+        if self._reachable() is None:
+            self._stay_away()
+            return False
+        changes = await self._road.line.after(self.cursor, BATCH)
+        await self._deliver(changes)
+        return bool(changes)
+
+    def _reachable(self) -> Platform | None:
+        found = self._registered()
+        return found if found is not None and found.connected and not self.stopped else None
+
+    def _registered(self) -> Platform | None:
+        return self._road.platforms.directory().platforms.get(self.platform)
+
+    def _stay_away(self) -> None:
+        """Go along without telling: what is missed now is not sent later (ROUT-219, ROUT-227)."""
+        found = self._registered()
+        if found is None or not found.quirks.catch_up:
+            self.cursor = max(self.cursor, self._road.head())
+
+    async def _deliver(self, changes: Sequence[Change]) -> None:
+        batch = _Batch(changes, self)
+        lanes = min(self._road.lanes, len(batch.chains))
+        if lanes == 1:
+            await self._walk(batch)
+        elif lanes:
+            async with asyncio.TaskGroup() as group:
+                for _ in range(lanes):
+                    group.create_task(self._walk(batch))
+
+    async def _walk(self, batch: "_Batch") -> None:
+        """One lane: takes chain after chain, each in order, until the receiver is gone."""
+        while batch.chains:
+            for index in batch.chains.popleft():
+                if not await self._tell(batch.changes[index], batch.start):
+                    return
+                batch.finish(index)
+
+    async def _tell(self, change: Change, start: Place) -> bool:
+        """Tell the receiver of one change; False when the receiver went away meanwhile."""
+        platform = self._reachable()
+        if platform is None:
+            return False
+        spec = self._road.modules.get(platform.version or "", {}).get(change.key.module)
+        hub = self._road.platforms.directory().hub
+        calls = attempt.requests(
+            change, start, platform, spec=spec, hub=hub, fresh=self._road.fresh
+        )
+        for call in calls:
+            found = await self._attempt(call, change)
+            if found is Verdict.GIVE_UP and self._reachable() is None:
+                return False
+            self._count(found)
+        return True
+
+    async def _attempt(self, call: Call, change: Change) -> Verdict:
+        found = attempt.verdict(call.method, await self._road.client.call(call))
+        if found is Verdict.RETRY:
+            if not await self._road.probe(self.platform) or self._reachable() is None:
+                return Verdict.GIVE_UP
+            again = self._anew(call)
+            found = attempt.final(again.method, await self._road.client.call(again))
+        if found is Verdict.REPAIR:
+            return await self._repair(call, change)
+        return found
+
+    async def _repair(self, call: Call, change: Change) -> Verdict:
+        """GET the object at the receiver; PUT it in full when it is missing or older (TR-041)."""
+        platform = self._reachable()
+        if platform is None:
+            return Verdict.GIVE_UP
+        endpoint = platform.endpoint(change.key.module, InterfaceRole.RECEIVER)
+        if endpoint is None:
+            return Verdict.GIVE_UP
+        shown = {
+            name: value for name, value in call.headers.items() if name != message.CONTENT_TYPE
+        }
+        look = Message("GET", change.state_path, b"")
+        asked = attempt.request(change, look, platform, endpoint, shown)
+        found = attempt.held(await self._road.client.call(self._anew(asked)), change.last_updated)
+        push = await self._full(change, found)
+        if push is None:
+            return Verdict.DELIVERED if found is Held.CURRENT else Verdict.GIVE_UP
+        put = self._anew(attempt.request(change, push, platform, endpoint, shown))
+        done = attempt.accepted(await self._road.client.call(put))
+        return Verdict.REPAIR if done else Verdict.GIVE_UP
+
+    async def _full(self, change: Change, found: Held) -> Message | None:
+        """The object to put; the whole Location where one of its EVSEs is missing."""
+        if found is Held.STALE or (found is Held.MISSING and not change.key.part):
+            return Message("PUT", change.state_path, change.state)
+        if found is not Held.MISSING:
+            return None
+        whole = await self._road.store.one(change.key.whole)
+        return Message("PUT", change.state_path.partition("/")[0], whole) if whole else None
+
+    def _anew(self, call: Call) -> Call:
+        """The same call as a request of its own (TR-070)."""
+        return replace(call, headers={**call.headers, message.REQUEST_ID: self._road.fresh()})
+
+    def _count(self, found: Verdict) -> None:
+        self.counts[found.value] += 1
+        self._road.metrics.deliveries.labels(found.value).inc()
+
+
+class _Batch:
+    """Changes in hand. The cursor follows the longest beginning in which all is done."""
+
+    def __init__(self, changes: Sequence[Change], courier: Courier) -> None:
+        self.changes = changes
+        self.start = courier.cursor
+        self.chains = deque(attempt.chains(changes))
+        self._courier = courier
+        self._open = set(range(len(changes)))
+        self._next = 0
+
+    def finish(self, index: int) -> None:
+        self._open.discard(index)
+        while self._next < len(self.changes) and self._next not in self._open:
+            self._courier.cursor = self.changes[self._next].place
+            self._next += 1
