@@ -21,7 +21,7 @@ _numbers = count(1)
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[EmbeddedServer]:
     """One server for the whole run. OCPI_HUB_TEST_BINARIES chooses another PostgreSQL."""
-    folder = Path(tempfile.mkdtemp(prefix="ocpi-hub-test-", dir="/tmp"))  # noqa: S108 - made 0700
+    folder = Path(tempfile.mkdtemp(prefix="ocpi-hub-test-", dir="/tmp"))
     folder.chmod(0o711)
     binaries = os.environ.get("OCPI_HUB_TEST_BINARIES", "")
     server = EmbeddedServer(folder, binaries=binaries, fsync=False)
@@ -37,7 +37,10 @@ def psql(postgres: EmbeddedServer) -> Callable[[str], str]:
 
     def run(sql: str) -> str:
         command = [postgres.bin / "psql", "-XqAt", "-v", "ON_ERROR_STOP=1", "-c", sql, postgres.url]
-        return subprocess.run(command, capture_output=True, check=True, text=True, timeout=30).stdout  # noqa: S603 - our own server
+        done = subprocess.run(  # noqa: S603 - our own server
+            command, capture_output=True, check=True, text=True, timeout=30
+        )
+        return done.stdout
 
     return run
 

@@ -55,7 +55,10 @@ class Database:
 
     @classmethod
     async def open(cls, url: str, *, size: int = 8, name: str = "ocpi-hub") -> Self:
-        """Connect, with `size` connections at most; raises UnusableDatabase, OSError or asyncpg's errors."""
+        """Connect, with `size` connections at most.
+
+        Raises UnusableDatabase, OSError, or what asyncpg raises when it may not connect.
+        """
         database = cls(url, size, name)
         await database._start()
         return database
@@ -103,11 +106,12 @@ class Database:
 
     async def fetch(self, query: str, *args: Any) -> Sequence[Row]:
         """Rows of a read, asked again when the connection was lost."""
-        async for attempt in _again():
-            with attempt:
-                async with self.acquire() as connection:
-                    rows: Sequence[Row] = await connection.fetch(query, *args)
-        return rows
+        return await _again(self._fetch, query, *args)
+
+    async def _fetch(self, query: str, *args: Any) -> Sequence[Row]:
+        async with self.acquire() as connection:
+            rows: Sequence[Row] = await connection.fetch(query, *args)
+            return rows
 
     async def row(self, query: str, *args: Any) -> Row | None:
         """The first row of a read, or None."""
@@ -161,9 +165,6 @@ async def _keep_session(_: Connection) -> None:
     """No statement on release: nobody changes session state, and the rate is 1.3 to 1.6 times."""
 
 
-def _again() -> Any:
-    return stamina.retry_context(
-        on=LOST, attempts=6, timeout=8.0, wait_initial=0.05, wait_max=2.0, wait_jitter=0.1
-    )
-
-
+_again = stamina.AsyncRetryingCaller(
+    attempts=8, timeout=8.0, wait_initial=0.05, wait_max=2.0, wait_jitter=0.1
+).on(LOST)

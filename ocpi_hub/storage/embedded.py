@@ -162,10 +162,12 @@ class EmbeddedServer:
         fresh = self._home / "data.new"
         shutil.rmtree(fresh, ignore_errors=True)
         programs.own_folder(fresh, self._account)
-        command = [self._bin / "initdb", "-D", fresh, "-U", NAME, "-E", "UTF8", "--locale=C"]
-        command += ["--auth=peer", "--no-instructions", *([] if self._fsync else ["--no-sync"])]
+        options = ["--auth=peer", "--no-instructions", *([] if self._fsync else ["--no-sync"])]
         done = subprocess.run(  # noqa: S603 - our own programs and paths
-            command, **programs.running_as(self._account), capture_output=True, check=False
+            [self._bin / "initdb", "-D", fresh, "-U", NAME, "-E", "UTF8", "--locale=C", *options],
+            **programs.running_as(self._account),
+            capture_output=True,
+            check=False,
         )
         if done.returncode:
             raise NotStarted(f"initdb failed: {done.stderr.decode(errors='replace').strip()}")
@@ -177,14 +179,17 @@ class EmbeddedServer:
     def _open_socket_folder(self) -> None:
         self._socket = self._home / "socket"
         if len(os.fsencode(self._socket / ".s.PGSQL.5432")) > SOCKET_PATH:
-            self._socket = Path(tempfile.mkdtemp(prefix="ocpi-hub-", dir="/tmp"))  # noqa: S108 - made 0700
+            self._socket = Path(tempfile.mkdtemp(prefix="ocpi-hub-", dir="/tmp"))
         programs.own_folder(self._socket, self._account)
 
     def _write_access(self) -> None:
         """Only the server's account and this process's user may connect, as the hub's user."""
         names = {programs.user_name(os.geteuid()), programs.user_name(self._server_uid)}
         lines = "".join(f'hub "{name}" {NAME}\n' for name in sorted(names))
-        for file, text in (("pg_hba.conf", "local all all peer map=hub\n"), ("pg_ident.conf", lines)):
+        for file, text in (
+            ("pg_hba.conf", "local all all peer map=hub\n"),
+            ("pg_ident.conf", lines),
+        ):
             (self._home / file).write_text(text)
             (self._home / file).chmod(0o644)
 
@@ -251,7 +256,9 @@ class EmbeddedServer:
                 log.warning("storage.postgres_left_over", pid=postmaster)
                 os.kill(postmaster, signal.SIGINT)
         if not programs.gone(data, self._account, STOP_S):
-            raise NotStarted(f"an earlier PostgreSQL still works in {data} (as {working}): end it first")
+            raise NotStarted(
+                f"an earlier PostgreSQL still works in {data} (as {working}): end it first"
+            )
         # With nobody at work there the file is stale. PostgreSQL alone would take it for live
         # when its pid was given to another process since.
         pid_file.unlink(missing_ok=True)

@@ -17,7 +17,7 @@ class Listening:
     def __init__(self, connect: Callable[[], Awaitable[Any]]) -> None:
         self._connect = connect
         self._tasks = Tasks()
-        self._holding = False
+        self._holding: asyncio.Task[None] | None = None
         self._subscribers: dict[str, set[asyncio.Event]] = defaultdict(set)
         self._news = asyncio.Event()
 
@@ -44,9 +44,8 @@ class Listening:
     def _hold(self) -> None:
         """Start the connection with the first subscriber; tell it of later ones."""
         self._news.set()
-        if not self._holding:
-            self._holding = True
-            self._tasks.keep("storage.listen", self._listen, RECONNECT_S)
+        if self._holding is None:
+            self._holding = self._tasks.keep("storage.listen", self._listen, RECONNECT_S)
 
     async def _listen(self) -> None:
         """One life of the connection: returns or raises when it is lost."""

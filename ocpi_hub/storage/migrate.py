@@ -42,7 +42,7 @@ class Migration:
 
 
 def migrations(folder: Path = FOLDER) -> tuple[Migration, ...]:
-    """The migrations in a folder, by number; raises ValueError for a name or number that cannot be."""
+    """The migrations in a folder, by number; raises ValueError for an impossible name."""
     found: dict[int, Migration] = {}
     for path in sorted(folder.glob("*.sql")):
         match = _NAME.fullmatch(path.name)

