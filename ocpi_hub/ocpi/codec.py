@@ -24,7 +24,8 @@ MAX_STRING = 64 * 1024
 # those are walked. Digits and points look alike in the searched copy, so do `e` and `E`.
 _ALIKE = bytes.maketrans(b"123456789.E", b"0000000000e")
 _SUSPECT = (b"\\u0000", b"0" * (MAX_DIGITS + 1), b"0e00", b"0e+00", b"0e-00")
-_OUT_OF_RANGE = "number out of range"  # jiter's words for an integer of more than 4300 digits
+# jiter's words for an integer of more than 4300 digits, and for an exponent beyond any Decimal
+_OUT_OF_RANGE = ("number out of range", "Internal error")
 
 _MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _ELEMENTS = msgspec.json.Decoder(list[msgspec.Raw])
@@ -34,6 +35,7 @@ _UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 _TO_MEMBER = re.compile(
     rb'[ \t\r\n]*[{,][ \t\r\n]*"(?:[^"\\]|\\.)*"[ \t\r\n]*:[ \t\r\n]*', re.DOTALL
 )
+_END = re.compile(rb"[ \t\r\n]*\{?[ \t\r\n]*\}[ \t\r\n]*")
 _TO_ELEMENT = re.compile(rb"[ \t\r\n]*[\[,][ \t\r\n]*")
 
 
@@ -155,6 +157,8 @@ def spans(body: bytes) -> dict[str, tuple[int, int]]:
         if body[start:place] != bytes(raw):
             raise NotJson("body: a member occurs twice")
         found[name] = (start, place)
+    if not _END.fullmatch(body, place):
+        raise NotJson("body: a member occurs twice")
     return found
 
 

@@ -37,8 +37,16 @@ def read_query(params: Mapping[str, str]) -> Query:
     )
 
 
+def _once(params: Mapping[str, str], name: str) -> str | None:
+    """A parameter's value; a query may name it twice, and then nobody knows which was meant."""
+    values = [value for key, value in params.items() if key == name]
+    if len(values) > 1:
+        raise InvalidParameter(f"{name}: given more than once (PAG-017)")
+    return values[0] if values else None
+
+
 def _moment(params: Mapping[str, str], name: str) -> datetime | None:
-    text = params.get(name)
+    text = _once(params, name)
     if text is None:
         return None
     try:
@@ -48,7 +56,7 @@ def _moment(params: Mapping[str, str], name: str) -> datetime | None:
 
 
 def _count(params: Mapping[str, str], name: str, *, least: int) -> int | None:
-    text = params.get(name)
+    text = _once(params, name)
     if text is None:
         return None
     if not _COUNT.fullmatch(text) or int(text) < least:
