@@ -21,7 +21,6 @@ through `PartnerHealth`.
 
 from ocpi_hub.admin.access import Access
 from ocpi_hub.admin.application import application, guarded
-from ocpi_hub.admin.bootstrap_key import WithBootstrapKey
 from ocpi_hub.admin.door import Door, PartnerHealth
 from ocpi_hub.admin.table import ROWS
 
@@ -30,7 +29,6 @@ __all__ = [
     "Access",
     "Door",
     "PartnerHealth",
-    "WithBootstrapKey",
     "application",
     "guarded",
 ]

@@ -61,7 +61,7 @@ class Access:
         secret = bearer(request.headers.get("Authorization"))
         if secret is None:
             raise _unauthorized("Authorization: Bearer KEY is required", "")
-        found = self._keys.lookup(secret)
+        found = self._keys.lookup(secret) if secret.isascii() else None
         if found is not None:
             return found
         if wait := self._failed.note(self.address(request)):

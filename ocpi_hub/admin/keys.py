@@ -24,7 +24,7 @@ async def create(door: Door, ask: Ask[NewKey]) -> Reply:
     _check_scopes(ask.actor, asked.scopes)
     _check_expiry(asked.expires_at, door.now())
     key, secret = await door.keys.create(asked.name, asked.scopes, asked.expires_at)
-    return Reply({"id": key.id, "key": secret}, key.id, view(key))
+    return Reply({"id": key.id, "key": secret}, key.id, asked.model_dump(mode="json"))
 
 
 async def listing(door: Door, ask: Ask[pages.Listing]) -> Reply:

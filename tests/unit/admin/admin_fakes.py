@@ -14,6 +14,7 @@ from ocpi_hub.modules.platforms import (
     Conflict,
     PlatformReport,
     Registration,
+    TokenKind,
     Unknown,
 )
 from ocpi_hub.modules.registrar import RegistrationFailed
@@ -47,10 +48,11 @@ class MemoryPlatforms:
         return Directory(PartyRef("NL", "HUB"), dict(self.held))
 
     def caller(self, token: str) -> Caller | None:
-        return None
+        found = [platform for platform, held in self.tokens.items() if held == token]
+        return Caller(found[0], TokenKind.REGISTRATION, token) if found else None
 
     def outgoing_token(self, platform: PlatformId) -> str | None:
-        return None
+        return f"shown-to-{platform}" if self.held[platform].registered else None
 
     def agreed(self, platform: PlatformId) -> tuple[AgreedRole, ...]:
         return self.roles[platform]
@@ -114,7 +116,7 @@ class MemoryPlatforms:
         return self.tokens[platform]
 
     async def offer_token(self, platform: PlatformId) -> str:
-        return "offered"
+        return f"offered-to-{platform}"
 
     async def withdraw_offer(self, platform: PlatformId) -> None:
         pass
@@ -172,12 +174,15 @@ class MemoryRegistrar:
 
 
 class MemoryKeys:
-    def __init__(self) -> None:
+    def __init__(self, bootstrap: str) -> None:
         self.held: dict[str, Key] = {}
+        self._bootstrap = bootstrap
         self._secrets: dict[str, str] = {}
         self._numbers = count(1)
 
     def lookup(self, secret: str) -> Key | None:
+        if secret == self._bootstrap:
+            return Key("bootstrap", "bootstrap", frozenset({Scope.ADMIN}), START, None)
         return self.held.get(self._secrets.get(secret, ""))
 
     async def create(
@@ -246,5 +251,11 @@ class MemoryMessages:
 
 
 class SteadyHealth:
+    """Delivery that went on for a while; `failed` differs from one platform to another."""
+
+    def __init__(self, failed: Mapping[PlatformId, int] | None = None) -> None:
+        self._failed = failed or {}
+
     def health(self, platform: PlatformId) -> Mapping[str, object]:
-        return {"breaker": "closed", "lag_s": 0.5, "delivered": 7, "failed": 1}
+        failed = self._failed.get(platform, 1)
+        return {"breaker": "closed", "lag_s": 0.5, "delivered": 7, "failed": failed}

@@ -18,7 +18,7 @@ from admin_fakes import (
 from aiohttp import ClientResponse, web
 from aiohttp.test_utils import TestClient
 
-from ocpi_hub.admin import Access, Door, WithBootstrapKey, application
+from ocpi_hub.admin import Access, Door, application
 from ocpi_hub.admin.access import FailedKeys
 from ocpi_hub.modules.keys import Scope
 
@@ -52,15 +52,14 @@ class Desk:
 async def desk(aiohttp_client: Callable[..., Awaitable[Any]]) -> Desk:
     platforms, keys, audit, messages = (
         MemoryPlatforms(),
-        MemoryKeys(),
+        MemoryKeys(BOOTSTRAP),
         MemoryAudit(),
         MemoryMessages(),
     )
-    known = WithBootstrapKey(keys, BOOTSTRAP)
     door = Door(
         platforms,
         MemoryRegistrar(platforms),
-        known,
+        keys,
         audit,
         messages,
         SteadyHealth(),
@@ -68,6 +67,6 @@ async def desk(aiohttp_client: Callable[..., Awaitable[Any]]) -> Desk:
         lambda: START + timedelta(days=1),
     )
     app = web.Application()
-    access = Access(known, FailedKeys(3))
+    access = Access(keys, FailedKeys(3))
     app.add_subapp("/admin/v1", application(door, access, max_body=4096, body_timeout_s=0.5))
     return Desk(await aiohttp_client(app), platforms, keys, audit, messages)

@@ -212,11 +212,11 @@ async def test_another_content_type_is_unsupported(desk):
 
 async def test_a_body_is_limited_also_when_it_is_compressed(desk):
     large = json.dumps(VOLTWERK | {"name": "x" * 5000}).encode()
+    typed = {"Content-Type": "application/json"}
     for headers, body in [
-        ({}, large),
-        ({"Content-Encoding": "gzip"}, gzip.compress(large)),
+        (typed, large),
+        (typed | {"Content-Encoding": "gzip"}, gzip.compress(large)),
     ]:
-        headers = headers | {"Content-Type": "application/json"}
         answer = await desk.ask("POST", "/platforms", data=body, headers=headers)
         assert answer.status == 413
 
