@@ -13,7 +13,7 @@ from urllib.parse import unquote_to_bytes
 from ocpi_hub.ocpi.primitives import InterfaceRole, Role
 from ocpi_hub.ocpi.status import MethodNotAllowed, NoSuchResource
 
-_RAW = re.compile(r"(?:[!"$&-.0->@-~]|%[0-9A-Fa-f]{2})+")  # visible, without / ? #, whole escapes
+_RAW = re.compile(r"(?:[!$&-.0-;=@-~]|%[0-9A-Fa-f]{2})+")  # visible, without / ? #, whole escapes
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _DOTS = (".", "..")  # HTTP clients resolve them, and so would reach another path
 
