@@ -71,7 +71,7 @@ def _replaced(body: bytes, marks: list[tuple[Span, bytes]]) -> bytes:
 def assemble(frame: bytes, evses: Sequence[bytes], moved: str | None = None) -> bytes:
     """The Location: its own EVSEs first, in order, then those that came later.
 
-    `moved`: the `last_updated` of a younger child, which the Location then shows (LOC-050, LOC-058).
+    `moved`: the `last_updated` of a younger child, shown instead (LOC-050, LOC-058).
     """
     pieces = frame.split(EVSE)
     inside = len(pieces) - 1

@@ -9,7 +9,7 @@ children move their parents (LOC-050, LOC-051, LOC-058). A push older than what 
 nothing and takes no place on the line (ROUT-222); neither does one that says what is held already.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from ocpi_hub.modules.frame import assemble, split
@@ -19,8 +19,8 @@ from ocpi_hub.modules.store import Push, Written
 from ocpi_hub.ocpi import codec
 from ocpi_hub.ocpi.primitives import fold
 from ocpi_hub.ocpi.status import InvalidParameter, NoSuchResource, Status
-
-Check = Callable[[bytes], None]
+from ocpi_hub.ocpi.v2_2_1.check import validate
+from ocpi_hub.ocpi.v2_2_1.locations import Location
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,22 +107,21 @@ def _order(evse: HeldEvse) -> int:
     return 2**63 if evse.order is None else evse.order  # new ones keep the order of their arrival
 
 
-def apply(held: Held, push: Push, check: Check) -> Written:
+def apply(held: Held, push: Push) -> Written:
     """Change `held` as the push says; on an error it stays as it was.
 
-    `check` raises InvalidParameter for a Location that breaks a rule; it sees merged ones only,
-    since whole objects were checked before. Raises NoSuchResource with code 2003 for a PATCH of
-    something unknown and for a part of something unknown (TR-040, LOC-054).
+    The push passed its duty's checks; a Location is checked again once a PATCH is merged, since
+    some rules bind members to each other (LOC-066): InvalidParameter. Raises NoSuchResource with
+    code 2003 for a PATCH of something unknown and a part of something unknown (TR-040, LOC-054).
     """
-    act = _ACTIONS[push.message.method, len(push.ids)]
-    return act(held, push, check)
+    return _ACTIONS[push.message.method, len(push.ids)](held, push)
 
 
-def _put_location(held: Held, push: Push, _: Check) -> Written:
+def _put_location(held: Held, push: Push) -> Written:
     return _replace_location(held, push, push.message.body)
 
 
-def _patch_location(held: Held, push: Push, check: Check) -> Written:
+def _patch_location(held: Held, push: Push) -> Written:
     if not held.known:
         raise _unknown_location(push.ids[0])
     if _older(push, held.last_updated):
@@ -131,7 +130,7 @@ def _patch_location(held: Held, push: Push, check: Check) -> Written:
     if _says_nothing_new(codec.members(body), push.message.body):
         return Written.UNCHANGED
     merged = codec.merge(body, push.message.body)
-    check(merged)
+    validate(Location, codec.decode(merged))
     return _replace_location(held, push, merged)
 
 
@@ -179,7 +178,7 @@ def _listed(
     return evses
 
 
-def _put_evse(held: Held, push: Push, _: Check) -> Written:
+def _put_evse(held: Held, push: Push) -> Written:
     if not held.known:
         raise _unknown_location(push.ids[0])
     uid, body = push.ids[1], push.message.body
@@ -196,7 +195,7 @@ def _put_evse(held: Held, push: Push, _: Check) -> Written:
     return Written.UPDATED if old is not None else Written.CREATED
 
 
-def _patch_evse(held: Held, push: Push, _: Check) -> Written:
+def _patch_evse(held: Held, push: Push) -> Written:
     old = _evse(held, push)
     if _older(push, old.last_updated):
         return Written.STALE
@@ -208,33 +207,30 @@ def _patch_evse(held: Held, push: Push, _: Check) -> Written:
     return Written.UPDATED
 
 
-def _put_connector(held: Held, push: Push, _: Check) -> Written:
+def _put_connector(held: Held, push: Push) -> Written:
     evse = _evse(held, push)
-    connectors = codec.elements(codec.members(evse.body)["connectors"])
-    index = _connector(connectors, push.ids[2])
+    connectors = _connectors(evse)
+    index = _index(connectors, push.ids[2])
     if index is None:
         _replace_connectors(held, push, evse, [*connectors, push.message.body])
         return Written.CREATED
-    return _replace_connector(held, push, evse, connectors, index, push.message.body)
+    return _replace_connector(held, push, index, push.message.body)
 
 
-def _patch_connector(held: Held, push: Push, _: Check) -> Written:
-    evse = _evse(held, push)
-    connectors = codec.elements(codec.members(evse.body)["connectors"])
-    index = _connector(connectors, push.ids[2])
+def _patch_connector(held: Held, push: Push) -> Written:
+    connectors = _connectors(_evse(held, push))
+    index = _index(connectors, push.ids[2])
     if index is None:
         raise _unknown(f"the hub holds no connector {push.ids[2]} of EVSE {push.ids[1]}")
     if _says_nothing_new(codec.members(connectors[index]), push.message.body):
         return Written.UNCHANGED
-    merged = codec.merge(connectors[index], push.message.body)
-    return _replace_connector(held, push, evse, connectors, index, merged)
+    return _replace_connector(held, push, index, codec.merge(connectors[index], push.message.body))
 
 
-def _replace_connector(
-    held: Held, push: Push, evse: HeldEvse, connectors: list[bytes], index: int, body: bytes
-) -> Written:
-    held_since = stamp(_text(codec.members(connectors[index]), "last_updated"))
-    if _older(push, held_since):
+def _replace_connector(held: Held, push: Push, index: int, body: bytes) -> Written:
+    evse = _evse(held, push)
+    connectors = _connectors(evse)
+    if _older(push, stamp(_text(codec.members(connectors[index]), "last_updated"))):
         return Written.STALE
     if connectors[index] == body:
         return Written.UNCHANGED
@@ -243,7 +239,9 @@ def _replace_connector(
     return Written.UPDATED
 
 
-def _replace_connectors(held: Held, push: Push, evse: HeldEvse, connectors: list[bytes]) -> None:
+def _replace_connectors(
+    held: Held, push: Push, evse: HeldEvse, connectors: Sequence[bytes]
+) -> None:
     """The EVSE with these connectors, its `last_updated` never older than the push (LOC-051)."""
     members = codec.members(evse.body)
     members["connectors"] = codec.join_array(connectors)
@@ -268,7 +266,11 @@ def _evse(held: Held, push: Push) -> HeldEvse:
     return evse
 
 
-def _connector(connectors: list[bytes], connector_id: str) -> int | None:
+def _connectors(evse: HeldEvse) -> list[bytes]:
+    return codec.elements(codec.members(evse.body)["connectors"])
+
+
+def _index(connectors: Sequence[bytes], connector_id: str) -> int | None:
     wanted = fold(connector_id)
     for index, connector in enumerate(connectors):
         if fold(_text(codec.members(connector), "id")) == wanted:
@@ -305,7 +307,7 @@ def _unknown(message: str) -> NoSuchResource:
     return NoSuchResource(message, Status.UNKNOWN_LOCATION)
 
 
-_ACTIONS: Mapping[tuple[str, int], Callable[[Held, Push, Check], Written]] = {
+_ACTIONS: Mapping[tuple[str, int], Callable[[Held, Push], Written]] = {
     ("PUT", 1): _put_location,
     ("PATCH", 1): _patch_location,
     ("PUT", 2): _put_evse,

@@ -27,7 +27,7 @@ Seen = Callable[[Sequence[Change]], None]
 
 
 class PostgresLine:
-    """Implements `Line`. `start` renumbers after a restore and starts the reader of this process."""
+    """Implements `Line`. `start` makes the line fit, then starts the reader of this process."""
 
     def __init__(self, database: Database) -> None:
         self.epoch = 0
@@ -42,7 +42,7 @@ class PostgresLine:
     async def start(self) -> None:
         self.epoch = await settle(self._database)
         self._ring = Ring(await self.head())
-        self._tasks.keep("storage.line", self._follow)
+        _ = self._tasks.keep("storage.line", self._follow)
 
     async def close(self) -> None:
         await self._tasks.close()
@@ -87,14 +87,12 @@ class PostgresLine:
     async def _follow(self) -> None:
         async for _ in self._database.listen(CHANNEL, EVERY_S):
             for pause in SOON_S:
-                if await self._advance():
+                if self._ring is None or await self._advance(self._ring):
                     break
                 await asyncio.sleep(pause)
 
-    async def _advance(self) -> bool:
+    async def _advance(self, ring: Ring) -> bool:
         """Read what is new; false when an older writer still hides some of it."""
-        ring = self._ring
-        assert ring is not None
         while True:
             started = time.monotonic()
             changes, more = await self._read(ring.head, BATCH)

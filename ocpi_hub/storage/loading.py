@@ -1,11 +1,11 @@
-"""Locations on their way from the database into a batch and back: rows to states, states to columns."""
+"""A batch of pushes and the database: rows become states, changed states become columns."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from ocpi_hub.modules.holding import Held, HeldEvse, HeldLocation, Writing
-from ocpi_hub.modules.line import ObjectKey, Place
+from ocpi_hub.modules.line import ORIGIN, ObjectKey, Place
 from ocpi_hub.modules.store import Push
 from ocpi_hub.ocpi.primitives import fold
 from ocpi_hub.storage.database import Connection, Row
@@ -25,7 +25,7 @@ class Loaded:
 
     held: Held
     pk: int | None = None
-    place: Place | None = None
+    place: Place = ORIGIN
     evses: dict[str, HeldEvse] = field(default_factory=dict)
     places: dict[str, Place] = field(default_factory=dict)
 
@@ -76,26 +76,36 @@ async def _load_parts(
 
 
 def _columns(keys: Iterable[ObjectKey]) -> list[list[str]]:
-    return _turned([(key.country_code, key.party_id, key.id) for key in keys], 3)
+    return _turned([(key.country_code, key.party_id, key.id) for key in keys])
 
 
-def _turned(rows: Sequence[tuple[Any, ...]], width: int) -> list[list[Any]]:
-    return [list(column) for column in zip(*rows, strict=True)] if rows else [[]] * width
-
-
-class Conflict(Exception):
+class Conflict(Exception):  # noqa: N818 - named as in modules.platforms
     """Another process changed a row meanwhile: load again."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Location:
+    of: Loaded
+    state: HeldLocation
+    writing: Writing
+
+
+@dataclass(frozen=True, slots=True)
+class _Evse:
+    of: Loaded
+    uid: str
+    state: HeldEvse
 
 
 @dataclass(slots=True)
 class Rows:
-    """What a batch writes, row by row, in the order of the columns in objects.sql."""
+    """What a batch writes."""
 
-    new_locations: list[Loaded] = field(default_factory=list)
-    locations: list[Loaded] = field(default_factory=list)
-    new_evses: list[tuple[Loaded, str]] = field(default_factory=list)
-    evses: list[tuple[Loaded, str]] = field(default_factory=list)
-    relisted: list[tuple[Loaded, str]] = field(default_factory=list)
+    new_locations: list[_Location] = field(default_factory=list)
+    locations: list[_Location] = field(default_factory=list)
+    new_evses: list[_Evse] = field(default_factory=list)
+    evses: list[_Evse] = field(default_factory=list)
+    relisted: list[_Evse] = field(default_factory=list)
 
     @classmethod
     def of(cls, loaded: Iterable[Loaded]) -> "Rows":
@@ -103,22 +113,27 @@ class Rows:
         for one in loaded:
             location = one.held.location
             if location is not None and location.writing is not None:
-                (rows.new_locations if one.pk is None else rows.locations).append(one)
+                kind = rows.new_locations if one.pk is None else rows.locations
+                kind.append(_Location(one, location, location.writing))
             for uid, evse in one.held.evses.items():
-                rows._add_evse(one, uid, evse)
+                rows._add_evse(_Evse(one, uid, evse), one.evses.get(uid))
         return rows
 
-    def _add_evse(self, one: Loaded, uid: str, evse: HeldEvse) -> None:
-        old = one.evses.get(uid)
-        if evse.writing is not None:
-            (self.new_evses if old is None else self.evses).append((one, uid))
-        elif old is not None and (old.order, old.listed) != (evse.order, evse.listed):
-            self.relisted.append((one, uid))
+    def _add_evse(self, row: _Evse, old: HeldEvse | None) -> None:
+        if row.state.writing is not None:
+            (self.new_evses if old is None else self.evses).append(row)
+        elif old is not None and (old.order, old.listed) != (row.state.order, row.state.listed):
+            self.relisted.append(row)
 
     @property
     def statements(self) -> int:
         kinds = (self.new_locations, self.locations, self.new_evses, self.evses, self.relisted)
         return sum(1 for kind in kinds if kind)
+
+    @property
+    def keys(self) -> set[ObjectKey]:
+        """The Locations whose EVSEs are written."""
+        return {row.of.held.key for row in (*self.new_evses, *self.evses)}
 
 
 async def write(connection: Connection, rows: Rows) -> None:
@@ -129,82 +144,80 @@ async def write(connection: Connection, rows: Rows) -> None:
     if rows.new_locations:
         await _insert_locations(connection, rows.new_locations)
     if rows.locations:
-        await _counted(connection, "update_locations", [_location(one) for one in rows.locations])
+        await _counted(connection, "update_locations", [_location(row) for row in rows.locations])
     if rows.new_evses:
-        await _counted(connection, "insert_evses", [_new_evse(*one) for one in rows.new_evses])
+        await _counted(connection, "insert_evses", [_new_evse(row) for row in rows.new_evses])
     if rows.evses:
-        await _counted(connection, "update_evses", [_evse(*one) for one in rows.evses])
+        await _counted(connection, "update_evses", [_evse(row) for row in rows.evses])
     if rows.relisted:
-        await _counted(connection, "relist_evses", [_relisted(*one) for one in rows.relisted])
+        await _counted(connection, "relist_evses", [_relisted(row) for row in rows.relisted])
 
 
 async def _counted(connection: Connection, name: str, rows: Sequence[tuple[Any, ...]]) -> None:
-    if await connection.fetchval(_SQL[name], *_turned(rows, 0)) != len(rows):
+    if await connection.fetchval(_SQL[name], *_turned(rows)) != len(rows):
         raise Conflict(name)
 
 
-async def _insert_locations(connection: Connection, news: Sequence[Loaded]) -> None:
-    columns = _turned([_new_location(one) for one in news], 0)
+async def _insert_locations(connection: Connection, news: Sequence[_Location]) -> None:
+    columns = _turned([_new_location(row) for row in news])
     made = await connection.fetch(_SQL["insert_locations"], *columns)
     if len(made) != len(news):
         raise Conflict("insert_locations")
     pks = {(row["country"], row["party"], row["id"]): row["pk"] for row in made}
-    for one in news:
-        key = one.held.key
-        one.pk = pks[key.country_code, key.party_id, key.id]
+    for row in news:
+        key = row.of.held.key
+        row.of.pk = pks[key.country_code, key.party_id, key.id]
 
 
-def _new_location(one: Loaded) -> tuple[Any, ...]:
-    location, key = one.held.location, one.held.key
-    assert location is not None and location.writing is not None
-    push = location.writing.push
+def _turned(rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
+    return [list(column) for column in zip(*rows, strict=True)]
+
+
+# Rows in the order of the columns in objects.sql.
+
+
+def _new_location(row: _Location) -> tuple[Any, ...]:
+    _, country, party, location_id, _ = row.of.held.key
+    push = row.writing.push
     owner = push.owner
-    return (
-        key.country_code, key.party_id, key.id, owner.country_code, owner.party_id, push.ids[0],
-        location.frame, location.last_updated, location.publish, *_message(location.writing, 1),
-    )  # fmt: skip
+    spelling = (owner.country_code, owner.party_id, push.ids[0])
+    return (country, party, location_id, *spelling, *_location_state(row))
 
 
-def _location(one: Loaded) -> tuple[Any, ...]:
-    location = one.held.location
-    assert location is not None and location.writing is not None and one.place is not None
-    return (
-        one.pk, *one.place, location.frame, location.last_updated, location.publish,
-        *_message(location.writing, 1),
-    )  # fmt: skip
+def _location(row: _Location) -> tuple[Any, ...]:
+    return (row.of.pk, *row.of.place, *_location_state(row))
 
 
-def _new_evse(one: Loaded, uid: str) -> tuple[Any, ...]:
-    return (one.pk, uid, *_state(one.held.evses[uid]))
+def _location_state(row: _Location) -> tuple[Any, ...]:
+    state = row.state
+    return (state.frame, state.last_updated, state.publish, *_message(row.writing, 1))
 
 
-def _evse(one: Loaded, uid: str) -> tuple[Any, ...]:
-    return (one.pk, uid, *one.places[uid], *_state(one.held.evses[uid]))
+def _new_evse(row: _Evse) -> tuple[Any, ...]:
+    return (row.of.pk, row.uid, *_evse_state(row.state))
 
 
-def _state(evse: HeldEvse) -> tuple[Any, ...]:
-    assert evse.writing is not None
-    return (
-        evse.uid, evse.order, evse.listed, evse.own, evse.body, evse.last_updated,
-        *_message(evse.writing, 2),
-    )  # fmt: skip
+def _evse(row: _Evse) -> tuple[Any, ...]:
+    return (row.of.pk, row.uid, *row.of.places[row.uid], *_evse_state(row.state))
 
 
-def _relisted(one: Loaded, uid: str) -> tuple[Any, ...]:
-    evse = one.held.evses[uid]
-    return (one.pk, uid, evse.order, evse.listed)
+def _evse_state(evse: HeldEvse) -> tuple[Any, ...]:
+    listing = (evse.uid, evse.order, evse.listed, evse.own)
+    return (*listing, evse.body, evse.last_updated, *_message(evse.writing, 2))
 
 
-def _message(writing: Writing, depth: int) -> tuple[Any, ...]:
+def _relisted(row: _Evse) -> tuple[Any, ...]:
+    return (row.of.pk, row.uid, row.state.order, row.state.listed)
+
+
+def _message(writing: Writing | None, depth: int) -> tuple[Any, ...]:
     """method, path, body (None: it is the state), origin, correlation id, times.
 
     `depth`: how many ids a push has that replaces the whole object; an EVSE that came within its
     Location has no message of its own.
     """
-    push = writing.push
-    told = push.message.method == "PUT" and len(push.ids) <= depth
-    body = None if told else push.message.body
-    return (
-        push.message.method, push.message.path, body, push.origin, push.correlation_id,
-        writing.times,
-    )  # fmt: skip
+    if writing is None:
+        raise ValueError("only rows that a push changed are written")
+    push, message = writing.push, writing.push.message
+    body = None if message.method == "PUT" and len(push.ids) <= depth else message.body
+    return (message.method, message.path, body, push.origin, push.correlation_id, writing.times)

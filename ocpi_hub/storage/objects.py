@@ -8,12 +8,12 @@ from collections.abc import Mapping, Sequence
 
 import asyncpg
 
-from ocpi_hub.modules.holding import Check, apply
+from ocpi_hub.modules.holding import apply
 from ocpi_hub.modules.line import ObjectKey
 from ocpi_hub.modules.store import Page, Push, Viewer, Window, Written
 from ocpi_hub.ocpi.primitives import PartyRef, fold
 from ocpi_hub.ocpi.status import OcpiError, Status
-from ocpi_hub.storage.database import LOST, Connection, Database, Row
+from ocpi_hub.storage.database import LOST, Connection, Database
 from ocpi_hub.storage.line import PostgresLine
 from ocpi_hub.storage.loading import Conflict, Loaded, Rows, key_of, load, write
 from ocpi_hub.storage.pages import Pages, location_body, name_of
@@ -33,11 +33,10 @@ _AGAIN = (
 
 
 class PostgresStore:
-    """Implements `Store`. `check`: what a merged Location has to pass (InvalidParameter else)."""
+    """Implements `Store`. `line` tells what other processes changed."""
 
-    def __init__(self, database: Database, line: PostgresLine, check: Check) -> None:
+    def __init__(self, database: Database, line: PostgresLine) -> None:
         self._database = database
-        self._check = check
         self._pages = Pages(database, lambda: line.followed)
         line.on_change(self._pages.seen)
         self._writer: Writer[Push, Written] = Writer(self._commit, key_of)
@@ -87,7 +86,7 @@ class PostgresStore:
     async def _attempt(self, pushes: Sequence[Push]) -> Sequence[Written | OcpiError]:
         async with self._database.acquire() as connection:
             loaded = await load(connection, pushes)
-            results = [self._applied(loaded, push) for push in pushes]
+            results = [_applied(loaded, push) for push in pushes]
             rows = Rows.of(loaded.values())
             if rows.statements:
                 await _write(connection, rows)
@@ -99,14 +98,15 @@ class PostgresStore:
         if rows.new_locations or rows.locations:
             self._pages.forget()
         elif rows.statements:
-            changed = (one for one, _ in (*rows.new_evses, *rows.evses))
-            self._pages.touched({name_of(one.held.key) for one in changed})
+            self._pages.touched(set(map(name_of, rows.keys)))
 
-    def _applied(self, loaded: Mapping[ObjectKey, Loaded], push: Push) -> Written | OcpiError:
-        try:
-            return apply(loaded[key_of(push)].held, push, self._check)
-        except OcpiError as error:
-            return error
+
+def _applied(loaded: Mapping[ObjectKey, Loaded], push: Push) -> Written | OcpiError:
+    """The push applied to what was loaded; its failure is its own."""
+    try:
+        return apply(loaded[key_of(push)].held, push)
+    except OcpiError as error:
+        return error
 
 
 async def _write(connection: Connection, rows: Rows) -> None:

@@ -88,7 +88,7 @@ class Writer(Generic[E, R]):
         while self._free and (batch := self._take()):
             self._free -= 1
             self._busy.update(one.key for one in batch)
-            self._tasks.spawn("storage.commit", self._run(batch))
+            _ = self._tasks.spawn("storage.commit", self._run(batch))
 
     def _take(self) -> list[_Waiting[E, R]]:
         """The oldest edits whose keys are in no batch; the others stay, in order."""
@@ -105,7 +105,7 @@ class Writer(Generic[E, R]):
         try:
             results = await self._commit([one.edit for one in batch])
         except Exception as error:  # noqa: BLE001 - whatever happened, every caller gets an answer
-            log.error("storage.commit_failed", edits=len(batch), error=repr(error))
+            log.warning("storage.commit_failed", edits=len(batch), error=repr(error))
             failure = OcpiError("the hub could not store this, try again", Status.SERVER_ERROR)
             results = [failure] * len(batch)
         finally:
