@@ -25,13 +25,23 @@ Endpoint = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 # Answers hold tokens and states of partners: nobody between may keep them.
 HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
+AGAIN = {"Retry-After": "5"}
+AWAY = (OSError, TimeoutError)
 
 
 def application(
-    door: Door, access: Access, *, max_body: int = 1024**2, body_timeout_s: float = 15
+    door: Door,
+    access: Access,
+    *,
+    max_body: int = 1024**2,
+    body_timeout_s: float = 15,
+    unavailable: tuple[type[Exception], ...] = AWAY,
 ) -> web.Application:
-    """The door, to be mounted at /admin/v1 by `add_subapp`."""
-    door_app = web.Application(middlewares=[_problems, _unrouted(access)])
+    """The door, to be mounted at /admin/v1 by `add_subapp`.
+
+    `unavailable`: what storage raises while its database is away; answered by 503.
+    """
+    door_app = web.Application(middlewares=[_problems(unavailable), _unrouted(access)])
     for row in ROWS:
         endpoint = _endpoint(row, door, access, max_body, body_timeout_s)
         door_app.router.add_route(row.method, row.path + r"{slash:/?}", endpoint)
@@ -42,24 +52,31 @@ def guarded(access: Access, scope: Scope, endpoint: Endpoint) -> Endpoint:
     """Another room's endpoint (`/metrics`) behind a key with `scope`."""
 
     async def answer(request: web.Request) -> web.StreamResponse:
-        access.require(request, scope)
+        try:
+            access.require(request, scope)
+        except Problem as problem:
+            return problem.response()
         return await endpoint(request)
 
-    async def with_problems(request: web.Request) -> web.StreamResponse:
-        return await _problems(request, answer)
-
-    return with_problems
-
-
-@web.middleware
-async def _problems(request: web.Request, handler: Endpoint) -> web.StreamResponse:
-    """Every failure as a problem; what nobody expected is logged and told without its inside."""
-    try:
-        return await handler(request)
-    except Exception as error:  # noqa: BLE001 - the last one to see it answers
-        answer = _problem(error).response()
-    answer.headers.update(HEADERS)
     return answer
+
+
+def _problems(unavailable: tuple[type[Exception], ...]) -> Middleware:
+    """Every failure as a problem; what nobody expected is logged and told without its inside."""
+
+    @web.middleware
+    async def problems(request: web.Request, handler: Endpoint) -> web.StreamResponse:
+        try:
+            return await handler(request)
+        except unavailable as error:
+            log.warning("admin.unavailable", error=repr(error))
+            answer = Problem(503, "the hub cannot do this now", headers=AGAIN).response()
+        except Exception as error:  # noqa: BLE001 - the last one to see it answers
+            answer = _problem(error).response()
+        answer.headers.update(HEADERS)
+        return answer
+
+    return problems
 
 
 def _problem(error: Exception) -> Problem:
@@ -74,9 +91,6 @@ def _problem(error: Exception) -> Problem:
             found = Problem(502, mask(str(error)), step=error.step)
         case web.HTTPException():
             found = Problem(error.status, error.reason, headers=_allow(error))
-        case ConnectionError() | TimeoutError():
-            log.warning("admin.unavailable", error=repr(error))
-            found = Problem(503, "the hub cannot do this now", headers={"Retry-After": "5"})
         case _:
             log.error("admin.failed", exc_info=error)
             found = Problem(500, "the hub failed; its log tells why")
