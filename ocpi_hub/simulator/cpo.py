@@ -100,14 +100,15 @@ class Cpo(SimulatedPlatform):
         await self._certain(location, self.push(location))
 
     async def _certain(self, location: Object, pushing: Awaitable[Answer]) -> None:
+        ok = False
         try:
             ok = (await pushing).ok
             self.outcomes["accepted" if ok else "refused"] += 1
         except _UNREACHED:
-            ok = False
             self.outcomes["no answer"] += 1
-        if not ok:
-            self.unsure.add((owner_of(location), fold(location["id"])))
+        finally:  # a push that was cut short may have arrived or not
+            if not ok:
+                self.unsure.add((owner_of(location), fold(location["id"])))
 
     async def _send(
         self, method: str, owner: PartyRef, ids: tuple[str, ...], body: Any, to: To

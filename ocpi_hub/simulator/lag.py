@@ -2,7 +2,7 @@
 
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from ocpi_hub.ocpi.primitives import PartyRef
@@ -41,6 +41,9 @@ class Samples:
 
     def clear(self) -> None:
         self._last.clear()
+
+    def __iter__(self) -> Iterator[float]:
+        return iter(self._last)
 
     @property
     def quantiles(self) -> Quantiles:

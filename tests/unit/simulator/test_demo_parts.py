@@ -1,0 +1,166 @@
+"""The demo's parts: pace, comparison, screen, the car and its stream."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+from aiohttp import web
+from rich.console import Console
+
+from ocpi_hub.simulator import screen
+from ocpi_hub.simulator.car import Car
+from ocpi_hub.simulator.cast import Cast, busiest_place, cast, this_noon
+from ocpi_hub.simulator.charging import Charging, Pace
+from ocpi_hub.simulator.cities import CITIES
+from ocpi_hub.simulator.compare import difference, settled
+from ocpi_hub.simulator.lag import LagMeter, Quantiles
+from ocpi_hub.simulator.watch import Watch
+
+
+class Knowing:
+    """An operator who has the answer at hand."""
+
+    async def statuses(self):
+        return {"Voltwerk": "CONNECTED", "Fahrstrom": "OFFLINE"}
+
+
+@pytest.fixture
+async def played() -> AsyncIterator[tuple[Cast, Charging]]:
+    """A CPO registered at an eMSP; everything is pushed."""
+    players = cast(stations=40, path=None)
+    cpo, emsp = players.cpos[0], players.emsps[0]
+    few = Cast((cpo,), (emsp,), players.late)
+    charging = Charging(few.cpos, this_noon(), Pace(rate=500))
+    charging.plug_in_early_birds()
+    async with cpo, emsp:
+        await cpo.register(emsp.versions_url, emsp.issue_token_a())
+        await cpo.push_all()
+        yield few, charging
+
+
+async def test_sessions_reach_the_receiver_and_leave_nothing_different(played):
+    players, charging = played
+    [emsp] = players.emsps
+    running = asyncio.ensure_future(charging.run())
+    await emsp.record.wait("locations.receiver", "PATCH", count=100)
+    running.cancel()
+    await asyncio.wait([running])
+    await players.cpos[0].repair()
+    found = await settled(players.cpos, players.emsps, deadline_s=5)
+    assert found[emsp.name].none
+    assert charging.changes >= 100
+    assert charging.clock > this_noon()
+    assert emsp.lag.quantiles.count >= 100
+
+
+async def test_what_is_missing_or_different_is_found(played):
+    players, _ = played
+    [emsp] = players.emsps
+    held = list(emsp.copy.held)
+    del emsp.copy.held[held[0]]
+    emsp.copy.held[held[1]]["evses"][0]["status"] = "BLOCKED"
+    found = difference(players.cpos, emsp)
+    assert (found.missing, found.unequal, found.none) == (1, 1, False)
+    assert found.example == held[0][1]
+    assert not (await settled(players.cpos, players.emsps, deadline_s=0))[emsp.name].none
+
+
+async def test_the_screen_tells_who_is_there_and_what_a_car_sees(played):
+    players, charging = played
+    car = Car("http://127.0.0.1:1", "key", 52.5, 13.4)
+    watch = Watch("http://hub", "Berlin", players, charging, car, Knowing())
+    keeping = asyncio.ensure_future(watch.keep_statuses())
+    await asyncio.sleep(0)
+    keeping.cancel()
+    scene = watch.scene()
+    shown = text_of(screen.tables(scene))
+    assert "Voltwerk" in shown
+    assert "CONNECTED" in shown
+    assert "OFFLINE" in shown
+    assert "Fahrstrom: OFFLINE, 20 locations, 20 pushes" in screen.line(scene)
+    differences = {"Fahrstrom": difference(players.cpos, players.emsps[0])}
+    assert "20" in text_of(screen.summary(scene, differences))
+
+
+def text_of(drawn) -> str:
+    console = Console(width=120)
+    with console.capture() as captured:
+        console.print(drawn)
+    return captured.get()
+
+
+def test_the_car_goes_where_the_chargers_are():
+    players = cast(stations=500, path=None)
+    name, lat, lon = busiest_place(players.locations)
+    [city] = [each for each in CITIES if each.name == name]
+    assert city.thousands > 1000
+    assert (lat, lon) == pytest.approx((city.lat, city.lon), abs=0.05)
+
+
+def test_rate_and_speed_say_when_a_change_is_due():
+    assert Pace(rate=10).due(5, elapsed=1000) == 0.5
+    assert Pace(rate=10, speed=100).due(5, elapsed=1000) == 10
+
+
+def test_quantiles_are_milliseconds_and_empty_without_samples():
+    assert Quantiles.of([]) == Quantiles(None, None, 0)
+    assert Quantiles.of([0.003, 0.001, 0.002]) == Quantiles(2.0, 3.0, 3)
+    assert LagMeter().since((None, "", "")) is None
+
+
+STREAM = (
+    b': hello\n\nid: e1-1\nevent: station\ndata: {"id": "NL*CPO*1",\ndata: "q": "LIVE"}\n\n'
+    b'event: reset\ndata: {}\n\nevent: station\ndata: {"id": "NL*CPO*2"}\n\n'
+)
+NEARBY = {
+    "stations": [
+        {
+            "id": "NL*CPO*1",
+            "name": "Here",
+            "distance_m": 12.5,
+            "groups": [{"connector": "CCS2", "kw": 150, "available": 1, "total": 4}],
+            "live": {"quality": "LIVE", "age_s": 3},
+        }
+    ]
+}
+
+
+@pytest.fixture
+async def car(aiohttp_server) -> AsyncIterator[Car]:
+    asked = []
+
+    async def nearby(request):
+        asked.append(request)
+        return web.json_response(NEARBY)
+
+    async def stream(request):
+        asked.append(request)
+        return web.Response(body=STREAM, content_type="text/event-stream")
+
+    app = web.Application()
+    app.router.add_get("/nav/v1/stations/nearby", nearby)
+    app.router.add_get("/nav/v1/stream", stream)
+    server = await aiohttp_server(app)
+    async with Car(str(server.make_url("")).rstrip("/"), "secret", 52.5, 13.4) as driving:
+        yield driving
+    assert all(each.headers["Authorization"] == "Bearer secret" for each in asked)
+
+
+async def test_a_car_sees_free_plugs(car):
+    [plug] = await car.ask()
+    assert (plug.name, plug.free, plug.total, plug.quality) == ("Here", 1, 4, "LIVE")
+
+
+async def test_a_car_follows_the_stream(car):
+    assert [event async for event in car.stream()] == [
+        {"id": "NL*CPO*1", "q": "LIVE"},
+        {"id": "NL*CPO*2"},
+    ]
+
+
+async def test_a_car_without_an_answer_shows_why_and_drives_on():
+    async with Car("http://127.0.0.1:1", "secret", 52.5, 13.4) as car:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.2):
+                await car.drive(pause_s=0.01)
+        assert "Connect" in car.fault
