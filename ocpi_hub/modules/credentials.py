@@ -113,10 +113,8 @@ class Credentials:
         )
         try:
             await self.platforms.complete(caller.platform, registration)
-        except Conflict as conflict:
-            if self.platforms.caller(caller.token) is None:  # CRED-047: another exchange was first
-                raise Unauthorized from None
-            raise InvalidParameter(f"roles: {conflict}") from None
+        except Conflict as conflict:  # CRED-047: somebody was first since the checks above
+            raise Unauthorized(f"credentials: {conflict}") from None
         return self.hub.credentials(incoming)
 
     async def leave(self, caller: Caller) -> None:

@@ -2,13 +2,14 @@
 
 from ocpi_hub.ocpi.primitives import ConnectionStatus, PartyRef, Role
 from ocpi_hub.ocpi.spec import ModuleSpec
-from ocpi_hub.routing.directory import Platform, PlatformId
+from ocpi_hub.routing.directory import Directory, Platform, PlatformId
 
 # Navigation roles show what they get to everybody, so they never get what is not published
 # (locations: publish; LOC-075).
 _NAVIGATION = frozenset({Role.NSP, Role.NAP})
 # A role that was only agreed, or was dropped since, neither pushes nor gets anything (CRED-044).
 _GONE = frozenset({ConnectionStatus.PLANNED, ConnectionStatus.SUSPENDED})
+_SUSPENDED = {ConnectionStatus.SUSPENDED}
 
 
 def receivers(
@@ -44,3 +45,12 @@ def sees_unpublished(platform: Platform, party: PartyRef) -> bool:
     return any(
         hosted.party == party and hosted.role not in _NAVIGATION for hosted in platform.roles
     )
+
+
+def hidden(spec: ModuleSpec, directory: Directory) -> frozenset[tuple[str, str]]:
+    """Keys of the owners whose objects no list shows: their pushing roles ended (ROUT-410)."""
+    states: dict[tuple[str, str], set[ConnectionStatus]] = {}
+    for _, hosted in directory.hosted_roles():
+        if hosted.role in spec.broadcast_from:
+            states.setdefault(hosted.party.key, set()).add(hosted.status)
+    return frozenset(key for key, found in states.items() if found == _SUSPENDED)

@@ -1,0 +1,157 @@
+"""The partners' door with real neighbours: register in PostgreSQL, calls over HTTP.
+
+async with open_house(database) as house, fake_partner(CPO="NL-CPO") as cpo:
+    await house.join(cpo)
+    answer = await cpo.get("locations")
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from aiohttp import web
+from fake_partner import FakePartner
+
+from ocpi_hub.delivery.client import HttpClient
+from ocpi_hub.inbound.body import Sizes
+from ocpi_hub.inbound.configuration import Configuration
+from ocpi_hub.inbound.door import Door
+from ocpi_hub.inbound.gate import Gate, Limits
+from ocpi_hub.inbound.own import Duty, Own
+from ocpi_hub.inbound.relay import Relay
+from ocpi_hub.inbound.table import table
+from ocpi_hub.modules.credentials import Credentials, Expected, Hub
+from ocpi_hub.modules.journal import Direction, Hop
+from ocpi_hub.modules.platforms import AgreedRole
+from ocpi_hub.modules.registering import HubRegistrar
+from ocpi_hub.modules.store import Store
+from ocpi_hub.modules.versions import versions_url
+from ocpi_hub.ocpi import v2_2, v2_2_1
+from ocpi_hub.ocpi.primitives import PartyRef, Role
+from ocpi_hub.ops.identity import fresh_id, now
+from ocpi_hub.ops.metrics import Metrics
+from ocpi_hub.routing.directory import PlatformId, Quirks
+from ocpi_hub.routing.rewrite import Signer
+from ocpi_hub.security import KeyRing, fresh_token
+from ocpi_hub.settings import Delivery
+from ocpi_hub.storage.database import Database
+from ocpi_hub.storage.platforms import PostgresPlatforms
+
+HUB = PartyRef("NL", "HUB")
+TABLES = {v2_2_1.VERSION: v2_2_1.MODULES, v2_2.VERSION: v2_2.MODULES}
+KEY = b"k" * 32
+
+
+@dataclass
+class MemoryJournal:
+    hops: list[Hop] = field(default_factory=list)
+
+    def record(self, hop: Hop) -> None:
+        self.hops.append(hop)
+
+    @property
+    def incoming(self) -> list[Hop]:
+        return [hop for hop in self.hops if hop.direction is Direction.IN]
+
+
+class NoStore:
+    """A hub that holds nothing yet."""
+
+    async def owners(self, module: str, object_id: str) -> list[PartyRef]:
+        return []
+
+
+@dataclass
+class House:
+    url: str
+    platforms: PostgresPlatforms
+    client: HttpClient
+    journal: MemoryJournal
+    metrics: Metrics
+    door: Door
+    registrar: HubRegistrar
+    heard: list[PlatformId]
+
+    @property
+    def versions_url(self) -> str:
+        return versions_url(self.url)
+
+    async def invite(self, partner: FakePartner, **quirks: Any) -> tuple[PlatformId, str]:
+        """A platform for the partner's roles, and its token A."""
+        agreed = [AgreedRole(role.party, role.role, role.name) for role in partner.roles]
+        platform, token = await self.platforms.create(partner.name, agreed, Quirks(**quirks))
+        return platform.id, token
+
+    async def join(self, partner: FakePartner, **quirks: Any) -> PlatformId:
+        """Registered, and nothing of it in the partner's record."""
+        platform, token = await self.invite(partner, **quirks)
+        await partner.register(self.versions_url, token)
+        partner.record.clear()
+        return platform
+
+
+@asynccontextmanager
+async def open_house(
+    database: Database,
+    *,
+    duties: Mapping[str, Duty] | None = None,
+    store: Store | None = None,
+    limits: Limits | None = None,
+    delivery: Delivery | None = None,
+    expected: Mapping[Role, Any] | None = None,
+    sizes: Sizes | None = None,
+    body_timeout_s: float = 5,
+    in_flight: int = 100,
+) -> AsyncIterator[House]:
+    """A door on a free port of the loopback interface."""
+    settings = delivery or Delivery(allow_private=True, require_https=False, deadline_s=3)
+    sizes = sizes or Sizes(usual=64 * 1024, cdrs=256 * 1024, lists=1024 * 1024)
+    platforms = await PostgresPlatforms.open(database, KeyRing([KEY]), HUB)
+    metrics, journal = Metrics(), MemoryJournal()
+    client = HttpClient.open(platforms, journal, metrics, settings)
+    app = web.Application()
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
+    holder: list[Door] = []
+
+    async def handle(request: web.Request) -> web.StreamResponse:
+        return await holder[0].handle(request)
+
+    app.add_routes([web.route("*", "/ocpi", handle), web.route("*", "/ocpi/{path:.*}", handle)])
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    hub = Hub(HUB, "The Hub", versions_url(url))
+    policy: Expected = dict(expected or {})
+    deadline_s = settings.deadline_s
+    heard: list[PlatformId] = []
+    door = Door(
+        table=table(url, TABLES),
+        gate=Gate(platforms, limits or Limits(0, 0, 0)),
+        platforms=platforms,
+        configuration=Configuration(
+            url,
+            TABLES,
+            platforms,
+            Credentials(hub, platforms, client, deadline_s, fresh_token, fresh_id, policy),
+            now,
+        ),
+        relay=Relay(client, Signer(KEY), fresh_id, deadline_s, sizes),
+        own=Own(duties or {}, store or NoStore(), platforms.directory, now),
+        journal=journal,
+        metrics=metrics,
+        sizes=sizes,
+        now=now,
+        fresh_id=fresh_id,
+        body_timeout_s=body_timeout_s,
+        in_flight=in_flight,
+        heard=heard.append,
+    )
+    holder.append(door)
+    registrar = HubRegistrar(hub, platforms, client, tuple(TABLES), deadline_s, fresh_id, policy)
+    try:
+        yield House(url, platforms, client, journal, metrics, door, registrar, heard)
+    finally:
+        await runner.cleanup()
+        await client.close()
+        await platforms.close()
