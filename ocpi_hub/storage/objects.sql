@@ -96,7 +96,7 @@ with given as (
 select count(*), pg_notify('line', '') from written
 
 -- update_evses
--- Only those that nobody changed since they were loaded.
+-- Only those that nobody changed since they were loaded. A Location's PUT is told before its EVSEs' pushes.
 with given as (
     select g.*, nextval('line_seq') as place
     from unnest(
@@ -113,8 +113,8 @@ with given as (
         body = g.body, last_updated = g.last_updated, method = g.method, path = g.path,
         message = g.message, origin = g.origin, correlation_id = g.correlation_id,
         x = pg_current_xact_id()::text::bigint, seq = g.place,
-        prev_x = case when g.times > 1 then pg_current_xact_id()::text::bigint else e.x end,
-        prev_seq = case when g.times > 1 then 9223372036854775807 else e.seq end
+        prev_x = case when g.times > 1 then pg_current_xact_id()::text::bigint when e.own then e.x else 0 end,
+        prev_seq = case when g.times > 1 then 9223372036854775807 when e.own then e.seq else 0 end
     from given g
     where e.location = g.location and e.uid = g.uid and e.x = g.x and e.seq = g.seq
     returning 1
