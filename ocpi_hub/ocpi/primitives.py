@@ -11,8 +11,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, TypeVar
 
-from pydantic import BeforeValidator, Field, GetCoreSchemaHandler, Strict
-from pydantic_core import CoreSchema, core_schema
+from pydantic import AfterValidator, BeforeValidator, GetCoreSchemaHandler, Strict
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from ocpi_hub.ocpi.finding import OcpiModel, Open, Rules, tolerate
 
@@ -73,10 +73,9 @@ class PartyRef:
 
 def format_datetime(moment: datetime) -> str:
     """An aware time as OCPI writes it: UTC, `Z`, at most milliseconds (string(25))."""
-    utc = moment.astimezone(UTC)
-    text = utc.strftime("%Y-%m-%dT%H:%M:%S")
-    milliseconds = utc.microsecond // 1000
-    return f"{text}.{milliseconds:03d}Z" if milliseconds else f"{text}Z"
+    utc = moment.astimezone(UTC).replace(tzinfo=None)
+    fraction = "milliseconds" if utc.microsecond // 1000 else "seconds"
+    return utc.isoformat(timespec=fraction) + "Z"
 
 
 _DATETIME = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?Z?"
@@ -180,13 +179,20 @@ def _none_is_empty(value: Any) -> Any:
     return () if value is None else value
 
 
+def _at_least_one(value: Any) -> Any:
+    """After the entries, since a tuple's own minimum counts broken entries as missing."""
+    if not value:
+        raise PydanticCustomError("too_short", "at least one entry is required")
+    return value
+
+
 T = TypeVar("T")
 
 Flag = Annotated[bool, Strict()]
 DateTime = Annotated[datetime, _DateTime()]
 Number = Annotated[Decimal, _Number()]
 Many = Annotated[tuple[T, ...], BeforeValidator(_none_is_empty)]  # cardinality * (TYP-017)
-Some = Annotated[tuple[T, ...], Field(min_length=1)]  # cardinality + (TYP-018)
+Some = Annotated[tuple[T, ...], AfterValidator(_at_least_one)]  # cardinality + (TYP-018)
 
 Id = Annotated[str, CiString(36, least=1)]
 CountryCode = Annotated[str, String(2, "^[A-Za-z]{2}$", refuse=True)]

@@ -19,7 +19,6 @@ Path = tuple[str | int, ...]
 
 _WORDS = {
     "missing": "required, but absent",
-    "too_short": "at least one entry is required",
     "string_type": "a string is expected",
     "bool_type": "true or false is expected",
     "tuple_type": "an array is expected",

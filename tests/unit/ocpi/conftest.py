@@ -49,7 +49,7 @@ def evse(connector, image):
         "physical_reference": "7",
         "directions": [{"language": "nl", "text": "Links achterin"}],
         "parking_restrictions": ["EV_ONLY"],
-        "images": [image],
+        "images": [dict(image)],
         "last_updated": AT,
     }
 
@@ -79,7 +79,7 @@ def location(evse, image):
         "parking_type": "PARKING_GARAGE",
         "evses": [evse],
         "directions": [{"language": "en", "text": "Second left"}],
-        "operator": {"name": "CP1", "website": "https://cp1.example", "logo": image},
+        "operator": {"name": "CP1", "website": "https://cp1.example", "logo": dict(image)},
         "suboperator": {"name": "Sub"},
         "owner": {"name": "Owner"},
         "facilities": ["CAFE"],
@@ -91,7 +91,7 @@ def location(evse, image):
             "exceptional_closings": [{"period_begin": AT, "period_end": "2026-03-01T12:00:00"}],
         },
         "charging_when_closed": True,
-        "images": [image],
+        "images": [dict(image)],
         "energy_mix": {
             "is_green_energy": False,
             "energy_sources": [
