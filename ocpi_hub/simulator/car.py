@@ -15,13 +15,13 @@ _PER_EVENT = 2**20  # bytes of one event of the stream
 
 @dataclass(frozen=True, slots=True)
 class Plug:
-    """A group of equal plugs at a station, as the car shows it. `free` is None when unknown."""
+    """Equal plugs at a station, as the car shows them; None for what is not known."""
 
     station: str
     name: str
     distance_m: float
     connector: str
-    kw: float
+    kw: float | None
     free: int | None
     total: int
     age_s: float | None
@@ -64,7 +64,7 @@ class Car:
                 await self.ask()
                 self.fault = None
             except (aiohttp.ClientError, TimeoutError, LookupError, ValueError) as error:
-                self.fault = repr(error)
+                self.fault = str(error) or repr(error)
             await asyncio.sleep(pause_s)
 
     async def ask(self) -> list[Plug]:
@@ -102,7 +102,7 @@ class Car:
                 async for _ in self.stream():
                     self.events += 1
             except (aiohttp.ClientError, TimeoutError, ValueError) as error:
-                self.fault = repr(error)
+                self.fault = str(error) or repr(error)
             await asyncio.sleep(pause_s)
 
     async def stream(self) -> AsyncIterator[dict[str, Any]]:
@@ -133,7 +133,7 @@ def _plugs(station: dict[str, Any]) -> list[Plug]:
             name=station.get("name") or station["id"],
             distance_m=station["distance_m"],
             connector=group["connector"],
-            kw=group["kw"],
+            kw=group.get("kw"),
             free=group["available"],
             total=group["total"],
             age_s=live.get("age_s"),

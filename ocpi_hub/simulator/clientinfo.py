@@ -33,6 +33,11 @@ class ClientInfos:
         held = self._held.get((party, role.value))
         return None if held is None else ConnectionStatus(held["status"])
 
+    def reachable(self, party: PartyRef) -> bool:
+        """False when the hub said of each of its roles that nothing can be delivered (HCI-031)."""
+        told = [info["status"] for (known, _), info in self._held.items() if known == party]
+        return not told or ConnectionStatus.CONNECTED.value in told
+
     def add(self, infos: Iterable[dict[str, Any]]) -> None:
         """Take objects of the hub's list; newer ones win."""
         for info in infos:

@@ -35,10 +35,15 @@ _LONGEST_WAIT_S = 5.0
 _UNREACHED = (aiohttp.ClientError, TimeoutError)
 
 
+class NotSent(Exception):  # noqa: N818 - said as it happened
+    """The hub said that the receiver cannot be reached, so nothing was sent (HCI-031)."""
+
+
 class Cpo(SimulatedPlatform):
     """One platform that hosts every owner of its locations as a CPO.
 
-    `to` of a push: `"hub"` (a broadcast), a party, or None (no TO headers: open routing).
+    `to` of a push: `"hub"` (a broadcast), a party, or None (no TO headers: open routing); NotSent
+    is raised for a party that is not connected.
     `unsure` holds locations whose last push got no usable answer; `repair` pushes them again.
     """
 
@@ -118,6 +123,8 @@ class Cpo(SimulatedPlatform):
         segments = (owner.country_code, owner.party_id, *ids)
         url = "/".join([base, *(quote(each, safe="") for each in segments)])
         receiver = peer.party if to == "hub" else to
+        if receiver is not None and not self.clients.reachable(receiver):
+            raise NotSent(f"{receiver} is not connected")
         encoded = codec.encode(body)
         answer = await self.call(method, url, body=encoded, to=receiver, sender=owner)
         for _ in range(_TRIES):

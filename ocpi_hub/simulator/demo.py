@@ -20,7 +20,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from ocpi_hub.ocpi import token
 from ocpi_hub.ocpi.primitives import InterfaceRole
-from ocpi_hub.ops.tasks import Tasks
 from ocpi_hub.simulator import screen
 from ocpi_hub.simulator.car import Car
 from ocpi_hub.simulator.cast import Cast, busiest_place, cast, this_noon
@@ -35,6 +34,7 @@ from ocpi_hub.simulator.watch import Watch
 
 _ARRIVAL_S = 60.0  # until the first push has reached every receiver
 _SETTLE_S = 20.0  # until the last change has
+_HURRY_S = 3.0  # the same after Ctrl-C
 _REPAIR_S = 5.0
 _LOOK_S = 0.5
 _PLAIN_LOOK_S = 5.0
@@ -71,10 +71,10 @@ def run(options: Options, console: Console | None = None) -> int:
 
 async def _played(options: Options, console: Console) -> int:
     demo = Demo(options, console)
-    playing = Tasks().spawn("demo", demo.play())
-    with _on_signals(lambda: demo.end() or playing.cancel()):
+    playing = asyncio.current_task()
+    with _on_signals(lambda: demo.end() or (playing and playing.cancel())):
         try:
-            return int(await playing)
+            return await demo.play()
         except asyncio.CancelledError:
             return 0
         except (*_FAILURES, ExceptionGroup) as error:
@@ -100,9 +100,10 @@ class Demo:
         self._charging_now = False
 
     def end(self) -> bool:
-        """End while cars charge; False when it is not that far yet."""
+        """End while cars charge; False when it is not that far yet, or was asked for before."""
+        first = not self._end.is_set()
         self._end.set()
-        return self._charging_now
+        return first and self._charging_now
 
     async def play(self) -> int:
         options = self._options
@@ -142,6 +143,7 @@ class Demo:
 
     async def _invite(self, operator: Operator, platform: SimulatedPlatform) -> None:
         await operator.invite(platform)
+        await platform.refresh_clients()
         roles = ", ".join(f"{role.party} {role.role}" for role in platform.roles[:3])
         more = f" and {len(platform.roles) - 3} more" if len(platform.roles) > 3 else ""  # noqa: PLR2004 - as many as shown
         self._say(f"{platform.name} registered ({roles}{more})")
@@ -236,12 +238,12 @@ class Demo:
     # After: did everything arrive?
 
     async def _conclude(self, watch: Watch) -> int:
-        """The summary; on Ctrl-C nobody waits for the last changes."""
+        """The summary; on Ctrl-C nobody waits long for the last changes, nor is judged by them."""
         for cpo in watch.cast.cpos:
             await cpo.repair()
         asked = self._end.is_set()
         receivers = watch.cast.receivers
-        found = await settled(watch.cast.cpos, receivers, 0 if asked else _SETTLE_S)
+        found = await settled(watch.cast.cpos, receivers, _HURRY_S if asked else _SETTLE_S)
         self._console.print(screen.summary(watch.scene(), found))
         if asked:
             return 0

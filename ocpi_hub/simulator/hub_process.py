@@ -14,6 +14,7 @@ from ocpi_hub.ops.tasks import Tasks
 from ocpi_hub.security import fresh_token
 from ocpi_hub.settings import PREFIX
 
+_SERVE = ("-m", "ocpi_hub", "serve")
 _READY_S = 120.0  # the embedded database is made on the first start
 _STOP_S = 40.0  # the hub has 30 s to finish its work
 _TAIL_LINES = 20
@@ -38,7 +39,7 @@ class HubProcess:
     async def __aenter__(self) -> Self:
         with self.log.open("wb") as log:
             self._process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "ocpi_hub", "serve",
+                sys.executable, *_SERVE,
                 stdout=asyncio.subprocess.PIPE, stderr=log, stdin=asyncio.subprocess.DEVNULL,
                 env=self._environment(), start_new_session=True,
             )  # fmt: skip

@@ -195,7 +195,7 @@ class SimulatedPlatform:
             self.tokens = Tokens()
 
     async def refresh_clients(self) -> None:
-        """Fetch the list of the hub's parties, as at start-up or in doubt (HCI-032)."""
+        """Fetch the list of the hub's parties, once at start-up or in doubt (HCI-032)."""
         url = self.known_peer.url("hubclientinfo", InterfaceRole.SENDER)
         async for page in self.client.crawl(url, self.known_peer.token):
             self.clients.add(page.data)

@@ -49,7 +49,8 @@ class Scene:
 
 
 def tables(scene: Scene) -> RenderableType:
-    return Group(_head(scene), _partners(scene), _car(scene), Text("Ctrl-C ends the demo", "dim"))
+    foot = Text(scene.car_fault or "Ctrl-C ends the demo", "red" if scene.car_fault else "dim")
+    return Group(_head(scene), _partners(scene), _car(scene), foot)
 
 
 def line(scene: Scene) -> str:
@@ -142,13 +143,11 @@ def _car(scene: Scene) -> Table:
         table.add_row(
             Text(plug.name),
             _away(plug),
-            f"{plug.connector} {plug.kw:g} kW",
+            plug.connector if plug.kw is None else f"{plug.connector} {plug.kw:g} kW",
             _free(plug),
             _NOTHING if plug.age_s is None else f"{plug.age_s:.0f} s",
             Text(plug.quality, _QUALITY_STYLE.get(plug.quality, "")),
         )
-    if scene.car_fault:
-        table.add_row(Text(scene.car_fault, "red"))
     return table
 
 

@@ -32,7 +32,9 @@ class Watch:
     operator: Operator
     statuses: dict[str, str] = field(default_factory=dict)
     _start: float = field(default_factory=lambda: asyncio.get_running_loop().time())
-    _looks: deque[tuple[float, int]] = field(default_factory=lambda: deque(maxlen=_RATE_OVER))
+    _looks: deque[tuple[float, int]] = field(
+        default_factory=lambda: deque([(0.0, 0)], maxlen=_RATE_OVER)
+    )
 
     async def keep_statuses(self) -> None:
         while True:

@@ -4,10 +4,13 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from ocpi_hub.ocpi.primitives import ConnectionStatus, PartyRef, Role
+from ocpi_hub.ocpi import codec
+from ocpi_hub.ocpi.primitives import ConnectionStatus, InterfaceRole, PartyRef, Role
 from ocpi_hub.simulator import fault
 from ocpi_hub.simulator.client import Refused
 from ocpi_hub.simulator.platform import PlatformRole, SimulatedPlatform
+from ocpi_hub.simulator.record import Received
+from ocpi_hub.simulator.server import Reply
 
 CPO = PartyRef("NL", "CPO")
 HUB = PartyRef("NL", "HUB")
@@ -121,6 +124,35 @@ async def test_the_answer_repeats_the_ids_of_the_request(cpo, hub):
     ids = {"X-Request-ID": "r-1", "X-Correlation-ID": "c-1"}
     answer = await cpo.client.call("GET", hub.versions_url, hub.issue_token_a(), headers=ids)
     assert {name: answer.headers[name] for name in ids} == ids
+
+
+@pytest.mark.obligation("VER-021")
+async def test_who_registered_there_can_see_that_a_platform_lives(cpo, hub):
+    await cpo.register(hub.versions_url, hub.issue_token_a())
+    answer = await hub.call("GET", cpo.versions_url)
+    assert (answer.http, answer.code) == (200, 1000)
+    assert answer.data == [{"version": "2.2.1", "url": f"{cpo.server.url}/2.2.1"}]
+
+
+async def test_the_list_of_parties_is_read_to_its_end(cpo, hub):
+    async def infos(received: Received) -> Reply:
+        last = "offset" in received.query
+        info = {
+            "country_code": "DE",
+            "party_id": "EM2" if last else "EM1",
+            "role": "EMSP",
+            "status": "OFFLINE",
+            "last_updated": "2026-01-01T00:00:00Z",
+        }
+        link = f'<{hub.server.url}/2.2.1/sender/hubclientinfo?offset=1>; rel="next"'
+        return Reply(codec.encode([info]), headers={} if last else {"Link": link})
+
+    hub.serve("hubclientinfo", InterfaceRole.SENDER, infos)
+    await cpo.register(hub.versions_url, hub.issue_token_a())
+    await cpo.refresh_clients()
+    assert [info["party_id"] for info in cpo.clients] == ["EM1", "EM2"]
+    assert not cpo.clients.reachable(PartyRef("de", "em1"))
+    assert cpo.clients.reachable(PartyRef("DE", "EM3"))
 
 
 async def test_two_roles_of_one_party_are_two_client_infos(cpo, hub):

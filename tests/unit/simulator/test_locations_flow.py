@@ -7,7 +7,7 @@ import pytest
 from ocpi_hub.ocpi import codec
 from ocpi_hub.ocpi.primitives import InterfaceRole, PartyRef
 from ocpi_hub.simulator import fault
-from ocpi_hub.simulator.cpo import Cpo
+from ocpi_hub.simulator.cpo import Cpo, NotSent
 from ocpi_hub.simulator.emsp import Emsp
 from ocpi_hub.simulator.lag import LagMeter
 from ocpi_hub.simulator.nsp import Nsp
@@ -67,6 +67,25 @@ async def test_a_patch_of_something_unknown_becomes_a_put(cpo, emsp):
     assert (await cpo.set_status(location, location["evses"][0], "CHARGING")).ok
     assert emsp.copy.one(CPO, location["id"]) == location
     assert [each.method for each in emsp.record.of("locations.receiver")] == ["PATCH", "PUT"]
+
+
+@pytest.mark.obligation("HCI-031")
+async def test_nothing_is_sent_to_a_party_that_is_not_connected(cpo, emsp):
+    party = PartyRef("FR", "NAV")
+    info = {
+        "country_code": "FR",
+        "party_id": "NAV",
+        "role": "NSP",
+        "last_updated": "2026-01-01T00:00:00Z",
+    }
+    location = held_by(cpo)[0]
+    for status in ("OFFLINE", "SUSPENDED", "PLANNED"):
+        cpo.clients.add([info | {"status": status}])
+        with pytest.raises(NotSent):
+            await cpo.push(location, to=party)
+    assert emsp.record.of("locations") == []
+    cpo.clients.add([info | {"status": "CONNECTED"}])
+    assert (await cpo.push(location, to=party)).ok
 
 
 async def test_what_got_no_answer_is_pushed_again_on_repair(cpo, emsp):
