@@ -66,23 +66,50 @@ def serve(
     config: Config = None,
 ) -> None:
     """Serve partners, operators and cars until SIGTERM or Ctrl-C."""
-    from ocpi_hub import bootstrap  # noqa: PLC0415 - other commands need no hub
+    from ocpi_hub import serving  # noqa: PLC0415 - other commands need no hub
 
-    raise typer.Exit(bootstrap.serve(settings.load(config), workers))
+    raise typer.Exit(serving.serve(settings.load(config), workers, config))
 
 
 @main.command(epilog="Example: ocpi-hub migrate --config /etc/ocpi-hub.toml")
 def migrate(config: Config = None) -> None:
     """Bring the database to this version's tables."""
-    from ocpi_hub import bootstrap  # noqa: PLC0415 - other commands need no hub
+    from ocpi_hub import serving  # noqa: PLC0415 - other commands need no hub
 
-    raise typer.Exit(bootstrap.migrate(settings.load(config)))
+    raise typer.Exit(serving.migrate(settings.load(config)))
 
 
 @main.command("settings", epilog="Example: ocpi-hub settings --json")
 def settings_(config: Config = None, machine: Machine = False) -> None:
     """Every setting with its meaning and its value here; secrets are masked."""
     manual.settings(settings.load(config), machine)
+
+
+@main.command(epilog="Example: ocpi-hub demo --stations 500 --for 60")
+def demo(
+    *,
+    stations: Annotated[int, typer.Option(min=1, help="Made-up charging stations.")] = 3000,
+    locations: Annotated[
+        Path | None, typer.Option(help="Locations instead, a .jsonl or .jsonl.gz file.")
+    ] = None,
+    rate: Annotated[float, typer.Option(min=0.1, help="Status changes a second.")] = 40.0,
+    speed: Annotated[
+        float | None, typer.Option(min=0.1, help="Simulated seconds a second, instead of a rate.")
+    ] = None,
+    for_s: Annotated[
+        float | None, typer.Option("--for", min=1, help="Seconds until it ends (default: Ctrl-C).")
+    ] = None,
+    plain: Annotated[bool, typer.Option(help="Lines instead of a live table.")] = False,
+    data_dir: Annotated[
+        Path | None, typer.Option(help="Keep the hub's data here (default: forget them).")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="The same number plays the same play.")] = 1,
+) -> None:
+    """A hub on an embedded PostgreSQL with simulated partners and cars around it."""
+    from ocpi_hub.simulator import demo as play  # noqa: PLC0415 - other commands need no partners
+
+    options = play.Options(stations, locations, rate, speed, for_s, plain, data_dir, seed)
+    raise typer.Exit(play.run(options))
 
 
 @main.command(epilog="Example: ocpi-hub version")
