@@ -59,13 +59,15 @@ class Alive:
 
     async def run(self) -> None:
         """Look after the held platforms until `close`."""
+        if self._closed.is_set():
+            return
         pause_s = min(self._settings.interval_s / TICKS, LATEST_S)
         self._duty = self._tasks.keep("alive.look", self.look, pause_s)
         await self._closed.wait()
 
     async def close(self) -> None:
-        await self._tasks.close()
         self._closed.set()
+        await self._tasks.close()
 
     async def look(self) -> None:
         """Start a probe of every held platform that is due."""

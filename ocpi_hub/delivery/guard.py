@@ -57,7 +57,6 @@ _DENIED = {
 }
 # The prefixes that carry an IPv4 address to which the packets really go.
 _MAPPED = IPv6Network("::ffff:0:0/96")
-_COMPATIBLE = IPv6Network("::/96")
 _NAT64 = IPv6Network("64:ff9b::/96")
 _GLOBAL_UNICAST = IPv6Network("2000::/3")
 _IPV4_BITS = 0xFFFF_FFFF
@@ -149,6 +148,6 @@ def _judge(address: IPv4Address | IPv6Address, policy: Policy) -> str | None:
             return None if allowed else f"leads to a {name} address"
     if isinstance(address, IPv4Address) or address in _GLOBAL_UNICAST:
         return None
-    if any(address in carrier for carrier in (_MAPPED, _COMPATIBLE, _NAT64)):
+    if address in _MAPPED or address in _NAT64:
         return _judge(IPv4Address(int(address) & _IPV4_BITS), policy)
     return "leads to an address that is not global unicast"

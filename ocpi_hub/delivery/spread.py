@@ -73,6 +73,7 @@ class Spread:
         self._marks: list[tuple[float, Place]] = []
         self._looked = -MARK_S
         self._duties: list[asyncio.Task[None]] = []
+        self._closing = False
         self._closed = asyncio.Event()
         self._road = Road(
             line=line,
@@ -89,6 +90,8 @@ class Spread:
 
     async def run(self) -> None:
         """Claim receivers, follow the line, save cursors; returns after `close`."""
+        if self._closing:
+            return
         self._duties = [
             self._tasks.keep("spread.claim", self.claim, CLAIM_S),
             self._tasks.keep("spread.watch", self._watch, SAVE_S),
@@ -98,6 +101,7 @@ class Spread:
 
     async def close(self) -> None:
         """Finish the requests in hand, save the cursors, give the receivers back."""
+        self._closing = True
         for duty in self._duties:
             duty.cancel()
         for courier, _ in self._couriers.values():
