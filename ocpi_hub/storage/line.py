@@ -15,12 +15,14 @@ from ocpi_hub.storage.changes import change_of
 from ocpi_hub.storage.database import Database
 from ocpi_hub.storage.queries import queries
 from ocpi_hub.storage.ring import Ring
+from ocpi_hub.storage.steady import Steady
 
 _SQL = queries(__file__)
 CHANNEL = "line"
 EVERY_S = 1.0
 BATCH = 500
 FOLLOWED_S = 3.0  # the reader looks once a second; silence for longer means that it cannot
+PACE_S = 0.002  # between two looks, so that a thousand commits a second do not cause as many
 SOON_S = (0.002, 0.01, 0.05, 0.2)  # looks again while an older writer runs
 
 Seen = Callable[[Sequence[Change]], None]
@@ -32,6 +34,7 @@ class PostgresLine:
     def __init__(self, database: Database) -> None:
         self.epoch = 0
         self._database = database
+        self._steady = Steady(database.url, 1)
         self._tasks = Tasks()
         self._ring: Ring | None = None
         self._head = ORIGIN
@@ -46,6 +49,7 @@ class PostgresLine:
 
     async def close(self) -> None:
         await self._tasks.close()
+        await self._steady.close()
 
     @property
     def followed(self) -> bool:
@@ -66,7 +70,7 @@ class PostgresLine:
         """See `Line.after`. A Location read from memory is the one it was at its place."""
         if self._ring is not None and self._ring.covers(cursor):
             return self._ring.after(cursor, limit)
-        changes, _ = await self._read(cursor, limit)
+        changes, _ = await _read(self._database, cursor, limit)
         return changes
 
     async def wakes(self) -> AsyncIterator[None]:
@@ -87,15 +91,16 @@ class PostgresLine:
     async def _follow(self) -> None:
         async for _ in self._database.listen(CHANNEL, EVERY_S):
             for pause in SOON_S:
-                if self._ring is None or await self._advance(self._ring):
+                settled = self._ring is None or await self._advance(self._ring)
+                await asyncio.sleep(PACE_S if settled else pause)
+                if settled:
                     break
-                await asyncio.sleep(pause)
 
     async def _advance(self, ring: Ring) -> bool:
         """Read what is new; false when an older writer still hides some of it."""
         while True:
             started = time.monotonic()
-            changes, more = await self._read(ring.head, BATCH)
+            changes, more = await _read(await self._steady.database(), ring.head, BATCH)
             if changes:
                 ring.extend(changes)
                 self._tell(changes)
@@ -109,11 +114,12 @@ class PostgresLine:
         for event in self._waiting:
             event.set()
 
-    async def _read(self, cursor: Place, limit: int) -> tuple[Sequence[Change], bool]:
-        """Changes behind a place, and whether there are more behind an older writer."""
-        rows = await self._database.fetch(_SQL["changes"], cursor.x, cursor.seq, limit)
-        changes = [change_of(row) for row in rows if row["settled"]]
-        return changes, len(changes) < len(rows)
+
+async def _read(database: Database, cursor: Place, limit: int) -> tuple[Sequence[Change], bool]:
+    """Changes behind a place, and whether there are more behind an older writer."""
+    rows = await database.fetch(_SQL["changes"], cursor.x, cursor.seq, limit)
+    changes = [change_of(row) for row in rows if row["settled"]]
+    return changes, len(changes) < len(rows)
 
 
 async def settle(database: Database) -> int:

@@ -29,11 +29,10 @@ from oldest, (
             l.country, l.party, l.id, e.uid, l.country_code, l.party_id, l.location_id, e.spelling,
             e.method, e.path, e.message, null, null, null, e.body,
             e.last_updated, l.publish, e.origin, e.correlation_id
-        from evse e
+        from (
+            select * from evse where own and (x, seq) > ($1, $2) order by x, seq limit $3
+        ) as e
         join location l on l.pk = e.location
-        where e.own and (e.x, e.seq) > ($1, $2)
-        order by e.x, e.seq
-        limit $3
     )
     union all
     (

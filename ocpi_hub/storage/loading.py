@@ -79,7 +79,7 @@ def _columns(keys: Iterable[ObjectKey]) -> list[list[str]]:
     return _turned([(key.country_code, key.party_id, key.id) for key in keys])
 
 
-class Conflict(Exception):  # noqa: N818 - named as in modules.platforms
+class Conflict(Exception):
     """Another process changed a row meanwhile: load again."""
 
 

@@ -18,11 +18,13 @@ from ocpi_hub.storage.line import PostgresLine
 from ocpi_hub.storage.loading import Conflict, Loaded, Rows, key_of, load, write
 from ocpi_hub.storage.pages import Pages, location_body, name_of
 from ocpi_hub.storage.queries import queries
-from ocpi_hub.storage.writer import Writer
+from ocpi_hub.storage.steady import Steady
+from ocpi_hub.storage.writer import IN_FLIGHT, Writer
 
 _SQL = queries(__file__)
 LOCATIONS = "locations"
 ATTEMPTS = 3
+READERS = 2
 _AGAIN = (
     *LOST,
     Conflict,
@@ -37,12 +39,14 @@ class PostgresStore:
 
     def __init__(self, database: Database, line: PostgresLine) -> None:
         self._database = database
-        self._pages = Pages(database, lambda: line.followed)
+        self._steady = Steady(database.url, IN_FLIGHT + READERS)
+        self._pages = Pages(database, self._steady, lambda: line.followed)
         line.on_change(self._pages.seen)
         self._writer: Writer[Push, Written] = Writer(self._commit, key_of)
 
     async def close(self) -> None:
         await self._writer.close()
+        await self._steady.close()
 
     async def push(self, push: Push) -> Written:
         """See `Store.push`.
@@ -84,7 +88,8 @@ class PostgresStore:
         raise AssertionError("the last attempt returns or raises")
 
     async def _attempt(self, pushes: Sequence[Push]) -> Sequence[Written | OcpiError]:
-        async with self._database.acquire() as connection:
+        database = await self._steady.database()
+        async with database.acquire() as connection:
             loaded = await load(connection, pushes)
             results = [_applied(loaded, push) for push in pushes]
             rows = Rows.of(loaded.values())

@@ -15,9 +15,11 @@ from ocpi_hub.modules.store import Page, Viewer, Window
 from ocpi_hub.ocpi import codec
 from ocpi_hub.storage.database import Database, Row
 from ocpi_hub.storage.queries import queries
+from ocpi_hub.storage.steady import Steady
 
 _SQL = queries(__file__)
 BYTES = 64 * 1024 * 1024
+ENDS = 10_000
 
 Question = tuple[Window, Viewer]
 
@@ -53,13 +55,17 @@ def name_of(key: ObjectKey) -> str:
 class Pages:
     """Answers lists; `followed` says whether other processes' changes reach `seen` in time."""
 
-    def __init__(self, database: Database, followed: Callable[[], bool], size: int = BYTES) -> None:
+    def __init__(
+        self, database: Database, steady: Steady, followed: Callable[[], bool], size: int = BYTES
+    ) -> None:
         self._database = database
+        self._steady = steady
         self._followed = followed
         self._size = size
         self._held = 0
         self._kept: OrderedDict[Question, _Kept] = OrderedDict()
         self._totals: dict[Viewer, int] = {}
+        self._ends: dict[tuple[Viewer, int], int] = {}
         self._readings: list[_Reading] = []
 
     async def page(self, window: Window, viewer: Viewer) -> Page:
@@ -97,26 +103,40 @@ class Pages:
                 self._drop(question)
 
     def forget(self) -> None:
-        """Anything may have changed."""
+        """Who is listed may have changed, and everything else."""
         for reading in self._readings:
             reading.members = True
         self._kept.clear()
         self._totals.clear()
+        self._ends.clear()
         self._held = 0
 
     async def _read(
         self, window: Window, viewer: Viewer, reading: _Reading
     ) -> tuple[Page, frozenset[str]]:
         who = [viewer.public_only, [country + party for country, party in viewer.hidden]]
-        span = [window.offset, window.limit]
         if _windowed(window):
-            bounds = _bounds(window)
+            span, bounds = (window.offset, window.limit), _bounds(window)
             rows = await self._database.fetch(_SQL["window_page"], *who, *span, *bounds)
             total = await self._database.value(_SQL["window_total"], *who, *bounds)
         else:
-            rows = await self._database.fetch(_SQL["page"], *who, *span)
+            rows = await self._slice(window, viewer, who, reading)
             total = await self._total(viewer, who, reading)
         return _page(rows, total)
+
+    async def _slice(
+        self, window: Window, viewer: Viewer, who: Sequence[object], reading: _Reading
+    ) -> Sequence[Row]:
+        """A page of all; who crawls goes on where the page before ended, and skips nothing."""
+        start = self._ends.get((viewer, window.offset))
+        span = (window.offset, window.limit, 0) if start is None else (0, window.limit, start)
+        steady = await self._steady.database()
+        rows = await steady.fetch(_SQL["page"], *who, *span)
+        if not reading.members and len(rows) == window.limit and rows[-1]["pk"] is not None:
+            if len(self._ends) >= ENDS:
+                self._ends.clear()
+            self._ends[viewer, window.offset + window.limit] = rows[-1]["pk"]
+        return rows
 
     async def _total(self, viewer: Viewer, who: Sequence[object], reading: _Reading) -> int:
         total = self._totals.get(viewer)
@@ -148,7 +168,7 @@ class Pages:
 
 def _page(rows: Sequence[Row], total: int) -> tuple[Page, frozenset[str]]:
     place = ORIGIN if rows[0]["x"] is None else Place(rows[0]["x"], rows[0]["seq"])
-    members = [row for row in rows if row["name"] is not None]
+    members = [row for row in rows if row["pk"] is not None]
     body = codec.join_array(map(location_body, members))
     names = frozenset(row["name"] for row in members)
     return Page(body, len(members), max(total, len(members)), place), names

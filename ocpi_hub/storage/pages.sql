@@ -1,12 +1,12 @@
 -- page
--- One page in order of creation, and where the line stood; one row without name when it is empty.
+-- A page behind $5, in order of creation, and where the line stood; one row without pk if it is empty.
 with members as (
-    select pk from location
-    where (publish or not $1) and country || party <> all ($2::text[])
+    select pk, country || party || id as name, frame, last_updated from location
+    where pk > $5 and (publish or not $1) and country || party <> all ($2::text[])
     order by pk
     offset $3 limit $4
 )
-select l.country || l.party || l.id as name, l.frame, e.evses, e.moved, newest.x, newest.seq
+select l.pk, l.name, l.frame, e.evses, e.moved, newest.x, newest.seq
 from (select 1) as always
 left join (
     select * from (
@@ -15,8 +15,7 @@ left join (
         (select x, seq from evse where own order by x desc, seq desc limit 1)
     ) as places order by x desc, seq desc limit 1
 ) as newest on true
-left join members on true
-left join location l using (pk)
+left join members l on true
 left join lateral (
     select
         string_agg(e.body, '\x01'::bytea order by e.ord) filter (where e.listed) as evses,
@@ -43,7 +42,7 @@ with touched as (
     order by l.pk
     offset $3 limit $4
 )
-select l.country || l.party || l.id as name, l.frame, e.evses, e.moved, newest.x, newest.seq
+select l.pk, l.country || l.party || l.id as name, l.frame, e.evses, e.moved, newest.x, newest.seq
 from (select 1) as always
 left join (
     select * from (

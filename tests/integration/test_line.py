@@ -10,7 +10,7 @@ from ocpi_hub.modules.line import ORIGIN, Message, ObjectKey, Place
 from ocpi_hub.modules.stamp import moment, stamp
 from ocpi_hub.modules.store import Push
 from ocpi_hub.ocpi.primitives import PartyRef
-from ocpi_hub.storage.line import PostgresLine, settle
+from ocpi_hub.storage.line import PostgresLine, _read, settle
 from ocpi_hub.storage.objects import PostgresStore
 
 CP1 = PartyRef("NL", "CP1")
@@ -211,7 +211,7 @@ async def test_the_reader_in_memory_says_what_the_tables_say(line, stocked):
             ):
                 await anext(wakes)
     remembered = await line.after(start, 10)
-    read, more = await line._read(start, 10)
+    read, more = await _read(line._database, start, 10)
     assert remembered == read
     assert not more
     assert await line.after(start, 1) == read[:1]

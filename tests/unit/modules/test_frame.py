@@ -5,7 +5,10 @@ import pytest
 from ocpi_hub.modules.frame import EVSE, MORE, STAMP, assemble, split
 from ocpi_hub.ocpi.status import InvalidParameter
 
-TWO = b'{ "id":"L1", "evses" : [ {"uid":"A"} ,\n {"uid":"B"}\n], "last_updated": "2020-01-01T00:00:00Z" }'
+TWO = (
+    b'{ "id":"L1", "evses" : [ {"uid":"A"} ,\n {"uid":"B"}\n], '
+    b'"last_updated": "2020-01-01T00:00:00Z" }'
+)
 
 
 def test_a_frame_has_a_mark_for_each_evse_and_around_last_updated():

@@ -6,7 +6,9 @@ from ocpi_hub.modules.stamp import EARLIEST, LATEST, bound, moment, spelled, sta
 
 
 @pytest.mark.obligation("TYP-012")
-@pytest.mark.parametrize("text", ["2015-06-29T22:39:09", "2015-06-29T22:39:09Z", "2018-01-01T01:08:01.123456Z"])
+@pytest.mark.parametrize(
+    "text", ["2015-06-29T22:39:09", "2015-06-29T22:39:09Z", "2018-01-01T01:08:01.123456Z"]
+)
 def test_the_received_spelling_comes_back(text):
     assert spelled(stamp(text)) == text
 
