@@ -16,16 +16,16 @@ from fake_partner import FakePartner
 from ocpi_hub.delivery.client import HttpClient
 from ocpi_hub.inbound.body import Sizes
 from ocpi_hub.inbound.configuration import Configuration
-from ocpi_hub.inbound.door import Door
+from ocpi_hub.inbound.door import SERVER, Door
 from ocpi_hub.inbound.gate import Gate, Limits
-from ocpi_hub.inbound.own import Duty, Own
+from ocpi_hub.inbound.own import Own
 from ocpi_hub.inbound.relay import Relay
 from ocpi_hub.inbound.table import table
 from ocpi_hub.modules.credentials import Credentials, Expected, Hub
 from ocpi_hub.modules.journal import Direction, Hop
+from ocpi_hub.modules.locations import Locations
 from ocpi_hub.modules.platforms import AgreedRole
 from ocpi_hub.modules.registering import HubRegistrar
-from ocpi_hub.modules.store import Store
 from ocpi_hub.modules.versions import versions_url
 from ocpi_hub.ocpi import v2_2, v2_2_1
 from ocpi_hub.ocpi.primitives import PartyRef, Role
@@ -36,6 +36,8 @@ from ocpi_hub.routing.rewrite import Signer
 from ocpi_hub.security import KeyRing, fresh_token
 from ocpi_hub.settings import Delivery
 from ocpi_hub.storage.database import Database
+from ocpi_hub.storage.line import PostgresLine
+from ocpi_hub.storage.objects import PostgresStore
 from ocpi_hub.storage.platforms import PostgresPlatforms
 
 HUB = PartyRef("NL", "HUB")
@@ -53,13 +55,6 @@ class MemoryJournal:
     @property
     def incoming(self) -> list[Hop]:
         return [hop for hop in self.hops if hop.direction is Direction.IN]
-
-
-class NoStore:
-    """A hub that holds nothing yet."""
-
-    async def owners(self, module: str, object_id: str) -> list[PartyRef]:
-        return []
 
 
 @dataclass
@@ -95,8 +90,6 @@ class House:
 async def open_house(
     database: Database,
     *,
-    duties: Mapping[str, Duty] | None = None,
-    store: Store | None = None,
     limits: Limits | None = None,
     delivery: Delivery | None = None,
     expected: Mapping[Role, Any] | None = None,
@@ -108,10 +101,13 @@ async def open_house(
     settings = delivery or Delivery(allow_private=True, require_https=False, deadline_s=3)
     sizes = sizes or Sizes(usual=64 * 1024, cdrs=256 * 1024, lists=1024 * 1024)
     platforms = await PostgresPlatforms.open(database, KeyRing([KEY]), HUB)
+    line = PostgresLine(database)
+    await line.start()
+    store = PostgresStore(database, line)
     metrics, journal = Metrics(), MemoryJournal()
     client = HttpClient.open(platforms, journal, metrics, settings)
     app = web.Application()
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1, **SERVER)
     holder: list[Door] = []
 
     async def handle(request: web.Request) -> web.StreamResponse:
@@ -137,7 +133,7 @@ async def open_house(
             now,
         ),
         relay=Relay(client, Signer(KEY), fresh_id, deadline_s, sizes),
-        own=Own(duties or {}, store or NoStore(), platforms.directory, now),
+        own=Own({"locations": Locations(store)}, store, platforms.directory, now),
         journal=journal,
         metrics=metrics,
         sizes=sizes,
@@ -154,4 +150,6 @@ async def open_house(
     finally:
         await runner.cleanup()
         await client.close()
+        await store.close()
+        await line.close()
         await platforms.close()

@@ -3,11 +3,12 @@
 Limits, authentication, size and time of the body, JSON, OCPI: in this order (CRED-013, ROUT-801).
 """
 
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from time import perf_counter, time
-from typing import Any
+from typing import Any, Final
 
 import structlog
 from aiohttp import web
@@ -52,6 +53,10 @@ log = structlog.get_logger("inbound")
 _BODY = frozenset({"POST", "PUT", "PATCH"})
 _FOLLOW = f"{rewrite.PARAMETER}="
 _BUSY_RETRY_S = 1
+_TRACED = 6  # frames of a fault that are logged
+# What the HTTP server is started with: the time for what is left of a body that was answered
+# already, and the silence after which a connection closes (reliability: slow clients).
+SERVER: Final = {"lingering_time": 1.0, "keepalive_timeout": 60.0}
 
 
 @dataclass(slots=True)
@@ -92,9 +97,13 @@ class Door:
             reply = await self._answer(exchange)
         except OcpiError as error:
             reply = self._refusal(exchange, error)
-        except Exception:
-            log.exception(
-                "inbound.fault", route=exchange.route, correlation_id=exchange.ids.correlation_id
+        except Exception as error:  # noqa: BLE001 - every request gets an answer (STAT-018)
+            log.error(  # noqa: TRY400 - a traceback with its locals would show tokens
+                "inbound.fault",
+                route=exchange.route,
+                correlation_id=exchange.ids.correlation_id,
+                error=repr(error),
+                trace=traceback.format_tb(error.__traceback__, limit=-_TRACED),
             )
             reply = self._refusal(exchange, OcpiError("internal error", Status.SERVER_ERROR))
         finally:
