@@ -94,6 +94,8 @@ async def test_a_refused_rotation_changes_nothing(cpo, hub):
     with pytest.raises(Refused, match="PUT credentials"):
         await cpo.rotate()
     assert (cpo.known_peer, cpo.tokens.current) == held
+    offered = hub.server.record.of("credentials", "PUT")[0].json["token"]
+    assert (await hub.client.call("GET", cpo.versions_url, offered)).http == 401
     assert (await cpo.call("GET", hub.versions_url)).ok
 
 

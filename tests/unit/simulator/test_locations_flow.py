@@ -112,6 +112,21 @@ async def test_a_crawl_follows_each_link_to_the_last_page(cpo):
         assert len(cpo.record.of("locations.sender")) == 3
 
 
+async def test_the_last_page_has_no_link_even_when_it_is_full(cpo):
+    async with Nsp("nsp", PartyRef("FR", "NAV")) as nsp:
+        await connected(nsp, cpo)
+        url = nsp.known_peer.url("locations", InterfaceRole.SENDER)
+        for offset, linked in ((199, True), (200, False), (240, False), (300, False)):
+            params = {"offset": str(offset), "limit": "50"}
+            assert ("Link" in (await nsp.call("GET", url, params=params)).headers) is linked
+
+
+async def test_an_answer_goes_back_from_whom_it_was_for(cpo, emsp):
+    answer = await cpo.push(held_by(cpo)[0])
+    assert answer.headers["OCPI-from-party-id"] == "EMP"
+    assert answer.headers["OCPI-to-party-id"] == "CPO"
+
+
 async def test_a_crawled_page_does_not_undo_a_newer_push(cpo, emsp):
     await cpo.push_all()
     location = held_by(cpo)[0]
