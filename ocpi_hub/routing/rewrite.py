@@ -13,7 +13,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import parse_qsl, urldefrag, urlencode, urljoin, urlsplit
+from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
 
 from ocpi_hub.ocpi import message, paging
 from ocpi_hub.ocpi.primitives import InterfaceRole, PartyRef
@@ -233,11 +233,15 @@ def origins(platform: Platform) -> frozenset[tuple[str, str, int | None]]:
 
 
 def _resolved(base: str, address: str) -> str | None:
-    """An absolute address without fragment, or None when it cannot be one (ROUT-507)."""
+    """An absolute address without fragment, or None when it cannot be one (ROUT-507).
+
+    One that is absolute already stays as it is: joining would tidy it up.
+    """
     if not _PRINTABLE.fullmatch(address):
         return None
+    url = address.partition("#")[0]
     try:
-        url, _ = urldefrag(urljoin(base, address))
+        url = url if urlsplit(url).scheme else urljoin(base, url)
     except ValueError:
         return None
     return url if origin(url) is not None else None

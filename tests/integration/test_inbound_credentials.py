@@ -51,6 +51,7 @@ async def post(
     token: str | None,
     body: Any,
     method: str = "POST",
+    *,
     version: str = "2.2.1",
 ) -> Answer:
     raw = body if isinstance(body, bytes) else codec.encode(body)

@@ -15,7 +15,7 @@ from ocpi_hub.simulator.record import Received
 from ocpi_hub.simulator.server import Reply, accept
 from ocpi_hub.storage.database import Database
 
-ODD = b'{ "country_code":"NL" , "party_id" : "CPO","id":"L 1","x":1.50 ,"name":null, "last_updated":"2026-01-01T00:00:00+01:00"}'
+ODD = b'{ "country_code":"NL" , "id":"L 1","x":1.50 ,"name":null, "last_updated":"1 May"}'
 
 
 @pytest.fixture
@@ -172,7 +172,7 @@ async def _pages(received: Received) -> Reply:
     """A list in two pages; the second is found by a cursor only."""
     if received.query.get("cursor") == "a/b+c=":
         return Reply(b'[{"id":"2"}]', headers={"X-Total-Count": "2", "X-Limit": "1"})
-    link = "</ocpi/2.2.1/sender/locations?cursor=a%2Fb%2Bc%3D&offset=1&limit=1&date_from=2026-01-01T00:00:00Z>"
+    link = "</ocpi/2.2.1/sender/locations?cursor=a%2Fb%2Bc%3D&offset=1&limit=1>"
     headers = {"Link": f'<https://x.example/>; rel="prev", {link}; rel="next"'}
     return Reply(b'[{"id":"1"}]', headers={**headers, "X-Total-Count": "2", "X-Limit": "1"})
 
