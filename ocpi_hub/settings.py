@@ -99,26 +99,45 @@ class Server(Room):
         "127.0.0.1:8080", description="host:port of the HTTP server"
     )
     public_url: Annotated[str, AfterValidator(_base_url)] = Field(
-        "", description="the address that partners see (empty: http://LISTEN); every URL handed out starts with it"
+        "",
+        description="the address that partners see (empty: http://LISTEN); "
+        "every URL handed out starts with it",
     )
     max_body: Size = Field(1024**2, description="body limit of a request, such as 1 MiB")
-    max_list: Size = Field(32 * 1024**2, description="size limit of a partner's list answer, decompressed")
-    body_timeout_s: float = Field(15, gt=0, le=300, description="seconds a client has to send a whole body")
-    rate_per_s: int = Field(500, ge=0, description="requests a second per platform; 0 switches it off")
-    burst: int = Field(2000, ge=0, description="requests a platform may send at once before the rate applies")
+    max_list: Size = Field(
+        32 * 1024**2, description="size limit of a partner's list answer, decompressed"
+    )
+    body_timeout_s: float = Field(
+        15, gt=0, le=300, description="seconds a client has to send a whole body"
+    )
+    rate_per_s: int = Field(
+        500, ge=0, description="requests a second per platform; 0 switches it off"
+    )
+    burst: int = Field(
+        2000, ge=0, description="requests a platform may send at once before the rate applies"
+    )
     failed_tokens_per_min: int = Field(
         10, ge=0, description="failed tokens a minute per address before 429; 0 switches it off"
     )
-    in_flight: int = Field(512, ge=1, description="requests in work at once; more get 503 with Retry-After")
+    in_flight: int = Field(
+        512, ge=1, description="requests in work at once; more get 503 with Retry-After"
+    )
+    shared: bool = Field(False, description="let several processes listen on one port (workers do)")
     trusted_proxies: tuple[str, ...] = Field(
         (), description="addresses or networks whose X-Forwarded-For is believed, as a JSON list"
     )
 
 
 class Hub(Room):
-    country_code: str = Field("NL", pattern=r"^[A-Za-z]{2}$", description="country code of the hub's own party")
-    party_id: str = Field("HUB", pattern=r"^[A-Za-z0-9]{3}$", description="party id of the hub's own party")
-    name: str = Field("OCPI Hub", min_length=1, max_length=100, description="name that partners see")
+    country_code: str = Field(
+        "NL", pattern=r"^[A-Za-z]{2}$", description="country code of the hub's own party"
+    )
+    party_id: str = Field(
+        "HUB", pattern=r"^[A-Za-z0-9]{3}$", description="party id of the hub's own party"
+    )
+    name: str = Field(
+        "OCPI Hub", min_length=1, max_length=100, description="name that partners see"
+    )
 
     @property
     def party(self) -> PartyRef:
@@ -127,79 +146,114 @@ class Hub(Room):
 
 class Database(Room):
     url: Annotated[SecretStr, AfterValidator(_postgres_url)] = Field(
-        SecretStr(""), description="PostgreSQL 15 or newer; empty: embedded server under the data directory"
+        SecretStr(""),
+        description="PostgreSQL 15 or newer; empty: embedded server under the data directory",
     )
     pool: int = Field(8, ge=2, le=64, description="connections of one process (8 to 16 are enough)")
     binaries: str = Field(
-        "", description="folder with PostgreSQL's programs for the embedded server (empty: wheel, PATH, /usr/lib)"
+        "",
+        description="folder with PostgreSQL's programs for the embedded server (empty: "
+        "wheel, PATH, /usr/lib)",
     )
-    fsync: bool = Field(True, description="false only for tests: a power cut may then lose the database")
+    fsync: bool = Field(
+        True, description="false only for tests: a power cut may then lose the database"
+    )
 
 
 class Security(Room):
     key: Annotated[SecretStr, AfterValidator(_key)] = Field(
         SecretStr(""),
-        description="base64 of 32 bytes that seals outgoing tokens; generated into the data directory when the "
+        description="base64 of 32 bytes that seals outgoing tokens; generated into the data "
+        "directory when the "
         "database is embedded, required otherwise; old keys may follow, comma-separated",
     )
 
 
 class Admin(Room):
     bootstrap_key: Annotated[SecretStr, AfterValidator(_bootstrap_key)] = Field(
-        SecretStr(""), description="an admin key accepted as if created with all scopes, for first start and automation"
+        SecretStr(""),
+        description="an admin key accepted as if created with all scopes, for first start "
+        "and automation",
     )
 
 
 class Delivery(Room):
-    allow_private: bool = Field(False, description="allow partner URLs on loopback and private networks (development)")
+    allow_private: bool = Field(
+        False, description="allow partner URLs on loopback and private networks (development)"
+    )
     require_https: bool = Field(True, description="refuse http: partner URLs")
-    deadline_s: float = Field(10, gt=0, le=60, description="whole time a partner has to answer a relayed request")
+    deadline_s: float = Field(
+        10, gt=0, le=60, description="whole time a partner has to answer a relayed request"
+    )
     relay_lanes: int = Field(32, ge=1, description="relayed requests in flight to one partner")
-    spread_lanes: int = Field(2, ge=1, le=16, description="broadcast requests in flight to one partner")
+    spread_lanes: int = Field(
+        2, ge=1, le=16, description="broadcast requests in flight to one partner"
+    )
     total: int = Field(512, ge=1, description="outgoing requests in flight in all")
     lane_wait_s: float = Field(1, gt=0, description="seconds to wait for a free lane before 4003")
 
 
 class Alive(Room):
     interval_s: float = Field(300, ge=1, description="silence after which a partner is probed")
-    retry_s: float = Field(2, gt=0, description="seconds until a failed probe is repeated; then the partner is OFFLINE")
+    retry_s: float = Field(
+        2, gt=0, description="seconds until a failed probe is repeated; then the partner is OFFLINE"
+    )
 
 
 class Routing(Room):
     agreements: Literal["open"] = Field(
-        "open", description="open: everybody may roam with everybody (required: not in this version)"
+        "open",
+        description="open: everybody may roam with everybody (required: not in this version)",
     )
 
 
 class Navigation(Room):
     streams: int = Field(5000, ge=1, description="open event streams of one process")
-    flush_ms: int = Field(250, ge=10, le=10_000, description="milliseconds between two flushes of a stream")
-    stale_s: int = Field(86_400, ge=1, description="a status older than this is STALE whatever its operator's rhythm")
+    flush_ms: int = Field(
+        250, ge=10, le=10_000, description="milliseconds between two flushes of a stream"
+    )
+    stale_s: int = Field(
+        86_400, ge=1, description="a status older than this is STALE whatever its operator's rhythm"
+    )
 
 
 class Journal(Room):
     keep_days: int = Field(30, ge=1, description="days that message rows are kept")
     bodies: bool = Field(True, description="keep bodies, with secrets masked")
-    queue: int = Field(20_000, ge=100, description="rows waiting to be written; more are dropped and counted")
+    queue: int = Field(
+        20_000, ge=100, description="rows waiting to be written; more are dropped and counted"
+    )
 
 
 class Logging(Room):
-    format: Literal["auto", "json", "console"] = Field("auto", description="auto: console on a terminal, else json")
-    level: Literal["debug", "info", "warning", "error"] = Field("info", description="least severe event shown")
+    format: Literal["auto", "json", "console"] = Field(
+        "auto", description="auto: console on a terminal, else json"
+    )
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="least severe event shown"
+    )
 
 
 class Metrics(Room):
     listen: Annotated[str, AfterValidator(lambda v: _listen(v) if v else v)] = Field(
-        "", description="host:port of a listener of its own for /metrics, without key; empty: on the main one, with key"
+        "",
+        description="host:port of a listener of its own for /metrics, without key; empty: "
+        "on the main one, with key",
     )
 
 
 class Settings(BaseSettings):
     model_config = SettingsConfigDict(
-        env_prefix=PREFIX, env_nested_delimiter="__", frozen=True, extra="forbid", nested_model_default_partial_update=True
+        env_prefix=PREFIX,
+        env_nested_delimiter="__",
+        frozen=True,
+        extra="forbid",
+        nested_model_default_partial_update=True,
     )
 
-    data_dir: Path = Field(Path(".ocpi-hub"), description="embedded database, generated secret, documents")
+    data_dir: Path = Field(
+        Path(".ocpi-hub"), description="embedded database, generated secret, documents"
+    )
     server: Server = Server()
     hub: Hub = Hub()
     database: Database = Database()
@@ -217,7 +271,8 @@ class Settings(BaseSettings):
     def _key_with_outside_database(self) -> Self:
         if self.database.url.get_secret_value() and not self.security.key.get_secret_value():
             raise ValueError(
-                f"{PREFIX}SECURITY__KEY: required when {PREFIX}DATABASE__URL is set, because every process must seal"
+                f"{PREFIX}SECURITY__KEY: required when {PREFIX}DATABASE__URL is set, because "
+                "every process must seal"
                 " with the same key (make one with: openssl rand -base64 32)"
             )
         return self
@@ -247,10 +302,12 @@ class BadSettings(Exception):
 
 
 def load(config: Path | None = None, **overrides: object) -> Settings:
-    """Settings from the environment, `config` (TOML) and defaults; raises BadSettings with every fault."""
+    """From the environment, `config` (TOML) and defaults; raises BadSettings with every fault."""
     if config is not None and not config.is_file():
         raise BadSettings([f"--config: {config} is no file"])
-    bound = type("Settings", (Settings,), {"model_config": {**Settings.model_config, "toml_file": config}})
+    bound = type(
+        "Settings", (Settings,), {"model_config": {**Settings.model_config, "toml_file": config}}
+    )
     try:
         loaded: Settings = bound(**overrides)
     except ValidationError as error:

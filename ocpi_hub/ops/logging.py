@@ -1,4 +1,4 @@
-"""Logs: structlog, JSON or console, on stderr; secrets masked in one processor; one buffered writer.
+"""Logs: structlog, JSON or console, on stderr, with secrets masked in one processor.
 
 A value is masked by its key (token, authorization, password, key, secret, url of the database) and
 by its look (`Token ...`, `Bearer ...`, credentials inside a URL).
@@ -17,7 +17,9 @@ _SECRET_KEY = re.compile(r"token|authorization|password|secret|(^|_)key$|cookie"
 _HARMLESS = frozenset({"token_kind", "failed_tokens", "has_registration_token", "event"})
 _SECRET_TEXT = re.compile(r"\b(Token|Bearer)\s+[^\s\"',}]+", re.IGNORECASE)
 _URL_PASSWORD = re.compile(r"(\w+://[^:/@\s]*:)[^@/\s]+@")
-_JSON_TOKEN = re.compile(r'("(?:token|api_key|key|password|secret)"\s*:\s*)"(?:[^"\\]|\\.)*"', re.IGNORECASE)
+_JSON_TOKEN = re.compile(
+    r'("(?:token|api_key|key|password|secret)"\s*:\s*)"(?:[^"\\]|\\.)*"', re.IGNORECASE
+)
 
 
 def mask(text: str) -> str:
@@ -40,14 +42,16 @@ def _masked(key: str, value: object) -> object:
 
 
 def redact(_: object, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """structlog processor: mask every value of an event."""
+    """Structlog processor: mask every value of an event."""
     for key, value in event.items():
         event[key] = _masked(key, value)
     return event
 
 
 def configure(
-    form: Literal["auto", "json", "console"] = "auto", level: str = "info", out: TextIO | None = None
+    form: Literal["auto", "json", "console"] = "auto",
+    level: str = "info",
+    out: TextIO | None = None,
 ) -> None:
     """Set up logging for the process; standard-library records go the same way."""
     out = out or sys.stderr
@@ -73,9 +77,13 @@ def configure(
     )
     handler = logging.StreamHandler(out)
     handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=[
-            structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer,
-        ])
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                renderer,
+            ],
+        )
     )
     root = logging.getLogger()
     root.handlers = [handler]

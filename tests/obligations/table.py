@@ -56,7 +56,9 @@ def catalogue() -> list[Row]:
 
 def collect() -> Collection:
     found = Collection()
-    code = pytest.main(["--collect-only", "-qqq", "--no-header", "-p", "no:terminal"], plugins=[found])
+    code = pytest.main(
+        ["--collect-only", "-qqq", "--no-header", "-p", "no:terminal"], plugins=[found]
+    )
     if code not in {pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED}:
         sys.exit(f"the tests could not be collected (pytest ended with {code})")
     return found
@@ -75,7 +77,14 @@ def proofs(found: Collection) -> tuple[dict[str, list[str]], dict[str, list[str]
 def summary(rows: list[Row], proven: dict[str, list[str]], waiting: dict[str, list[str]]) -> Table:
     table = Table(title="Obligations of OCPI 2.2.1", caption="hub = rows that bind the hub itself")
     table.add_column("module")
-    for name in ("rows", "proven", "hub rows", "hub proven", "hub MUST/IMPLIED not yet", "test not passed"):
+    for name in (
+        "rows",
+        "proven",
+        "hub rows",
+        "hub proven",
+        "hub MUST/IMPLIED not yet",
+        "test not passed",
+    ):
         table.add_column(name, justify="right")
     modules = list(dict.fromkeys(row.module for row in rows))
     for module in [*modules, None]:
@@ -102,13 +111,17 @@ def details(rows: list[Row], proven: dict[str, list[str]], waiting: dict[str, li
     for row in rows:
         tests = proven.get(row.id) or waiting.get(row.id) or []
         state = "proven" if row.id in proven else "not passed" if tests else "not yet"
-        shown = "\n".join(test.removeprefix("tests/") for test in tests[:3]) or row.requirement[:120]
+        shown = (
+            "\n".join(test.removeprefix("tests/") for test in tests[:3]) or row.requirement[:120]
+        )
         table.add_row(row.id, row.who, row.level, state, shown)
     return table
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("module", nargs="?", help="a module of the catalogue, such as locations")
     parser.add_argument("--missing", action="store_true", help="the hub's rows that are not proven")
     options = parser.parse_args()
@@ -124,7 +137,9 @@ def main() -> int:
     else:
         console.print(summary(rows, proven, waiting))
     if unknown:
-        console.print(f"[red]ids on tests that the catalogue does not know: {', '.join(unknown)}[/red]")
+        console.print(
+            f"[red]ids on tests that the catalogue does not know: {', '.join(unknown)}[/red]"
+        )
     return 1 if unknown else 0
 
 
