@@ -18,7 +18,10 @@ class PartnerHealth(Protocol):
     """What delivery knows of a partner in this process."""
 
     def health(self, platform: PlatformId) -> Mapping[str, Any]:
-        """`breaker` (closed, open, half-open), `lag_s` (None when up to date), and counters."""
+        """`breaker`, `lag_s`, `pending` changes, `deliveries` by outcome.
+
+        The last three are None when another process serves this partner.
+        """
 
 
 @dataclass(frozen=True, slots=True)

@@ -193,7 +193,7 @@ async def _view(door: Door, platform: Platform) -> dict[str, Any]:
 
 def summary(door: Door, platform: Platform) -> dict[str, Any]:
     """A platform as the operator sees it; never a token."""
-    health = dict(door.health.health(platform.id))
+    health = door.health.health(platform.id)
     return {
         "id": platform.id,
         "name": platform.name,
@@ -206,9 +206,9 @@ def summary(door: Door, platform: Platform) -> dict[str, Any]:
         "endpoints": [asdict(endpoint) for endpoint in platform.endpoints],
         "quirks": asdict(platform.quirks),
         "last_seen": door.platforms.last_seen(platform.id),
-        "breaker": health.pop("breaker", None),
-        "lag": health.pop("lag_s", None),
-        "counters": health,
+        "breaker": health["breaker"],
+        "lag": health["lag_s"],
+        "counters": {"pending": health["pending"], **(health["deliveries"] or {})},
     }
 
 

@@ -21,7 +21,7 @@ class Fault:
     rule: str
 
 
-class Problem(Exception):  # noqa: N818 - the word of RFC 9457
+class Problem(Exception):
     """`detail` tells a person what is wrong; `members` are extra members such as `step`."""
 
     def __init__(

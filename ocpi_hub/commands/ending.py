@@ -8,7 +8,7 @@ from typer.core import TyperGroup
 from ocpi_hub.settings import BadSettings
 
 
-class Failed(Exception):  # noqa: N818 - what became of the command
+class Failed(Exception):
     """The command could not be done; the message tells the operator why (exit 1)."""
 
 

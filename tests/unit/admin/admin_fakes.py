@@ -258,4 +258,5 @@ class SteadyHealth:
 
     def health(self, platform: PlatformId) -> Mapping[str, object]:
         failed = self._failed.get(platform, 1)
-        return {"breaker": "closed", "lag_s": 0.5, "delivered": 7, "failed": failed}
+        deliveries = {"delivered": 7, "failed": failed}
+        return {"breaker": "closed", "lag_s": 0.5, "pending": 2, "deliveries": deliveries}

@@ -50,7 +50,7 @@ async def test_a_platform_shows_its_state_and_never_a_token(desk):
         "rate_per_s": None,
     }
     assert (seen["breaker"], seen["lag"]) == ("closed", 0.5)
-    assert seen["counters"] == {"delivered": 7, "failed": 1}
+    assert seen["counters"] == {"pending": 2, "delivered": 7, "failed": 1}
     assert seen["versions"] == []
     assert seen["last_seen"] is None
     assert seen["has_registration_token"] is True
