@@ -45,8 +45,8 @@ def made_up(count=4000):
             for k in range(3)
         ]
         yield {
-            "country_code": "NL", "party_id": "CP1", "id": f"L{n}", "publish": True, "name": "x" * 400,
-            "evses": evses, "last_updated": at,
+            "country_code": "NL", "party_id": "CP1", "id": f"L{n}", "publish": True,
+            "name": "x" * 400, "evses": evses, "last_updated": at,
         }  # fmt: skip
 
 

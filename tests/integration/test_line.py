@@ -182,7 +182,8 @@ async def test_evses_of_an_unpublished_location_are_not_public(line, store):
 async def test_connection_states_stand_on_the_same_line(database, line, stocked):
     await database.execute("insert into platform (id, name) values ('p1', 'Voltwerk')")
     await database.execute(
-        "insert into hosted_role (platform, country_code, party_id, role, name, business_details, last_updated)"
+        "insert into hosted_role (platform, country_code, party_id, role, name,"
+        " business_details, last_updated)"
         " values ('p1', 'de', 'vwk', 'CPO', 'Voltwerk', '{}', now())"
     )
     await stocked.push(push("PATCH", "L1/A", {"status": "CHARGING", "last_updated": T2}))

@@ -1,0 +1,311 @@
+"""Group commit: order, company, isolation of failures, limits; and the store behind it."""
+
+import asyncio
+import json
+
+import asyncpg
+import pytest
+
+from ocpi_hub.modules.line import ORIGIN, Message, ObjectKey
+from ocpi_hub.modules.stamp import moment, stamp
+from ocpi_hub.modules.store import Push, Written
+from ocpi_hub.ocpi.primitives import PartyRef
+from ocpi_hub.ocpi.status import InvalidParameter, NoSuchResource, OcpiError, Status
+from ocpi_hub.storage.line import PostgresLine
+from ocpi_hub.storage.objects import PostgresStore
+from ocpi_hub.storage.writer import Writer
+
+CP1 = PartyRef("NL", "CP1")
+T1, T2 = "2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z"
+
+
+class Bench:
+    """A commit that is held back until it is let go; notes the batches it was given."""
+
+    def __init__(self):
+        self.batches = []
+        self.go = asyncio.Event()
+
+    async def commit(self, batch):
+        self.batches.append(list(batch))
+        await self.go.wait()
+        return [
+            OcpiError("bad", Status.INVALID_PARAMETER) if "bad" in one else one for one in batch
+        ]
+
+
+def key(edit):
+    return edit[0]
+
+
+async def until(condition):
+    async with asyncio.timeout(5):
+        while not condition():  # noqa: ASYNC110 - conditions of any kind
+            await asyncio.sleep(0)
+
+
+@pytest.fixture
+def bench():
+    return Bench()
+
+
+@pytest.fixture
+async def writing(bench):
+    tasks = []
+
+    def write(writer, *edits):
+        tasks.extend(asyncio.ensure_future(writer.write(edit)) for edit in edits)
+        return tasks[-len(edits) :]
+
+    yield write
+    bench.go.set()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def test_an_edit_on_its_own_starts_at_once_and_others_gather_meanwhile(bench, writing):
+    writer = Writer(bench.commit, key)
+    writing(writer, "a1")
+    await until(lambda: bench.batches)
+    writing(writer, "b1")
+    await until(lambda: len(bench.batches) == 2)
+    writing(writer, "c1", "d1", "e1")
+    await asyncio.sleep(0.01)
+    assert bench.batches == [["a1"], ["b1"]]
+    bench.go.set()
+    await until(lambda: len(bench.batches) == 3)
+    assert bench.batches[2] == ["c1", "d1", "e1"]
+    await writer.close()
+
+
+async def test_edits_of_one_object_never_are_in_two_batches_at_once(bench, writing):
+    writer = Writer(bench.commit, key)
+    writing(writer, "a1")
+    await until(lambda: bench.batches)
+    writing(writer, "a2", "b1", "a3")
+    await until(lambda: len(bench.batches) == 2)
+    assert bench.batches == [["a1"], ["b1"]]
+    bench.go.set()
+    await until(lambda: len(bench.batches) == 3)
+    assert bench.batches[2] == ["a2", "a3"]
+    await writer.close()
+
+
+async def test_a_failing_edit_fails_alone(bench, writing):
+    writer = Writer(bench.commit, key)
+    bench.go.set()
+    good, bad = writing(writer, "a1", "bad")
+    assert await good == "a1"
+    with pytest.raises(OcpiError, match="bad"):
+        await bad
+    await writer.close()
+
+
+async def test_a_full_queue_refuses_at_once(bench, writing):
+    writer = Writer(bench.commit, key, queue=2)
+    writing(writer, "a1")
+    await until(lambda: bench.batches)
+    writing(writer, "a2", "a3")
+    await asyncio.sleep(0)
+    with pytest.raises(OcpiError) as refused:
+        await writer.write("b1")
+    assert refused.value.code == Status.SERVER_ERROR
+    bench.go.set()
+    await writer.close()
+
+
+async def test_a_caller_waits_no_longer_than_its_deadline(bench, writing):
+    writer = Writer(bench.commit, key, deadline_s=0.05)
+    writing(writer, "a1")
+    await until(lambda: bench.batches)
+    with pytest.raises(OcpiError) as refused:
+        await writer.write("a2")
+    assert refused.value.code == Status.SERVER_ERROR
+    bench.go.set()
+    await writer.close()
+    assert bench.batches == [["a1"]]
+
+
+async def test_closing_lets_what_waits_finish_and_takes_nothing_new(bench, writing):
+    writer = Writer(bench.commit, key)
+    writing(writer, "a1")
+    await until(lambda: bench.batches)
+    (waiting,) = writing(writer, "a2")
+    await asyncio.sleep(0)
+    closing = asyncio.ensure_future(writer.close())
+    bench.go.set()
+    await closing
+    assert await waiting == "a2"
+    with pytest.raises(OcpiError):
+        await writer.write("b1")
+
+
+async def test_when_a_commit_fails_every_caller_is_told(writing):
+    async def broken(batch):
+        raise ConnectionError("gone")
+
+    writer = Writer(broken, key)
+    for task in writing(writer, "a1", "b1"):
+        with pytest.raises(OcpiError) as failed:
+            await task
+        assert failed.value.code == Status.SERVER_ERROR
+    await writer.close()
+
+
+# The store
+
+
+def evse(uid, at=T1, **more):
+    return {"uid": uid, "status": "AVAILABLE", "connectors": [], "last_updated": at} | more
+
+
+def push(method, path, body, owner=CP1):
+    raw = json.dumps(body).encode()
+    at = moment(stamp(body["last_updated"]))
+    return Push(
+        "locations", owner, tuple(path.split("/")), Message(method, path, raw), at, "p", "c"
+    )
+
+
+def whole(location_id, *uids, at=T1):
+    return {
+        "id": location_id,
+        "publish": True,
+        "evses": [evse(u) for u in uids],
+        "last_updated": at,
+    }
+
+
+@pytest.fixture
+async def stores(database):
+    """Two stores on one database, as two processes have them."""
+    line = PostgresLine(database)
+    pair = [PostgresStore(database, line) for _ in range(2)]
+    yield pair
+    for store in pair:
+        await store.close()
+    await line.close()
+
+
+async def shown(store, *ids, owner=CP1):
+    body = await store.one(ObjectKey("locations", *owner.key, *ids))
+    return None if body is None else json.loads(body)
+
+
+@pytest.mark.obligation("ROUT-215", "TR-057")
+async def test_equal_ids_of_two_owners_are_two_objects(stores):
+    other = PartyRef("BE", "CP2")
+    assert await stores[0].push(push("PUT", "L1", whole("L1"))) is Written.CREATED
+    assert await stores[0].push(push("PUT", "L1", whole("L1", "A"), other)) is Written.CREATED
+    assert await stores[0].push(push("PUT", "l1", whole("l1", at=T2))) is Written.UPDATED
+    assert await shown(stores[0], "L1") == whole("l1", at=T2)
+    assert await shown(stores[0], "L1", owner=other) == whole("L1", "A")
+    assert await stores[0].owners("locations", "l1") == [CP1, other]
+
+
+async def test_pushes_of_one_object_are_applied_in_their_order(stores, database):
+    store = stores[0]
+    await store.push(push("PUT", "L1", whole("L1", "A", "B")))
+    days = [f"2026-02-{day:02}T00:00:00Z" for day in range(1, 21)]
+    patches = [push("PATCH", "L1/A", {"status": f"S{day}", "last_updated": day}) for day in days]
+    assert set(await asyncio.gather(*map(store.push, patches))) == {Written.UPDATED}
+    assert (await shown(store, "L1", "A"))["status"] == f"S{days[-1]}"
+    assert (await shown(store, "L1"))["last_updated"] == days[-1]
+
+
+async def test_in_one_batch_each_caller_gets_its_own_answer(stores):
+    store = stores[0]
+    results = await asyncio.gather(
+        store.push(push("PUT", "L1", whole("L1", "A"))),
+        store.push(push("PATCH", "L2", {"last_updated": T1})),
+        store.push(push("PUT", "L3", {"publish": True, "evses": 1, "last_updated": T1})),
+        store.push(push("PUT", "L1/B", evse("B"))),
+        store.push(push("PATCH", "L1/A", {"status": "CHARGING", "last_updated": T2})),
+        return_exceptions=True,
+    )
+    created, missing, wrong, added, changed = results
+    assert (created, added, changed) == (Written.CREATED, Written.CREATED, Written.UPDATED)
+    assert isinstance(missing, NoSuchResource)
+    assert isinstance(wrong, InvalidParameter)
+    assert [one["uid"] for one in (await shown(store, "L1"))["evses"]] == ["A", "B"]
+    assert await shown(store, "L3") is None
+
+
+async def test_a_stale_or_identical_push_takes_no_place(stores, database):
+    store = stores[0]
+    await store.push(push("PUT", "L1", whole("L1", "A", at=T2)))
+    before = await database.fetch("select x, seq from location union all select x, seq from evse")
+    assert await store.push(push("PUT", "L1", whole("L1", "A", at=T2))) is Written.UNCHANGED
+    assert await store.push(push("PUT", "L1", whole("L1", at=T1))) is Written.STALE
+    after = await database.fetch("select x, seq from location union all select x, seq from evse")
+    assert before == after
+
+
+@pytest.mark.obligation("LOC-055")
+async def test_an_evse_left_out_of_a_put_is_still_found(stores):
+    store = stores[0]
+    await store.push(push("PUT", "L1", whole("L1", "A", "B")))
+    await store.push(push("PUT", "L1", whole("L1", "B", at=T2)))
+    assert await shown(store, "L1", "A") == evse("A")
+    assert [one["uid"] for one in (await shown(store, "L1"))["evses"]] == ["B"]
+    await store.push(push("PUT", "L1/A", evse("A", at=T2)))
+    assert [one["uid"] for one in (await shown(store, "L1"))["evses"]] == ["B", "A"]
+
+
+async def test_a_put_that_only_reorders_evses_shows_the_new_order(stores):
+    store = stores[0]
+    await store.push(push("PUT", "L1", whole("L1", "A", "B")))
+    await store.push(push("PUT", "L1", whole("L1", "B", "A", at=T2)))
+    assert await shown(store, "L1") == whole("L1", "B", "A", at=T2)
+
+
+async def test_two_processes_do_not_lose_each_others_changes(stores):
+    await stores[0].push(push("PUT", "L1", whole("L1", "A")))
+    members = [f"m{n}" for n in range(40)]
+    answers = await asyncio.gather(
+        *(
+            stores[n % 2].push(push("PATCH", "L1/A", {name: n, "last_updated": T2}))
+            for n, name in enumerate(members)
+        )
+    )
+    assert set(answers) <= {Written.UPDATED, Written.UNCHANGED}
+    assert set(members) <= set(await shown(stores[0], "L1", "A"))
+
+
+async def test_two_processes_may_create_the_same_location_and_evses(stores):
+    await asyncio.gather(
+        *(s.push(push("PUT", "L1", whole("L1", "A"))) for s in stores for _ in range(5))
+    )
+    await asyncio.gather(
+        *(s.push(push("PUT", f"L1/N{n}", evse(f"N{n}"))) for s in stores for n in range(5))
+    )
+    uids = [one["uid"] for one in (await shown(stores[0], "L1"))["evses"]]
+    assert sorted(uids) == ["A", "N0", "N1", "N2", "N3", "N4"]
+
+
+async def test_a_batch_survives_the_loss_of_its_connections(stores, database, database_url):
+    store = stores[0]
+    await store.push(push("PUT", "L1", whole("L1", "A")))
+    admin = await asyncpg.connect(database_url)
+    await admin.execute(
+        "select pg_terminate_backend(pid) from pg_stat_activity"
+        " where datname = current_database() and pid <> pg_backend_pid()"
+    )
+    await admin.close()
+    patch = push("PATCH", "L1/A", {"status": "CHARGING", "last_updated": T2})
+    assert await store.push(patch) in {Written.UPDATED, Written.UNCHANGED}
+    assert (await shown(store, "L1", "A"))["status"] == "CHARGING"
+
+
+async def test_of_other_modules_the_hub_keeps_no_copy(stores):
+    with pytest.raises(OcpiError, match="no copy of sessions") as refused:
+        await stores[0].owners("sessions", "1")
+    assert refused.value.code == Status.HUB_ERROR
+
+
+async def test_a_status_change_writes_no_location_row(stores, database):
+    store = stores[0]
+    await store.push(push("PUT", "L1", whole("L1", "A")))
+    before = await database.value("select xmin::text from location")
+    await store.push(push("PATCH", "L1/A", {"status": "CHARGING", "last_updated": T2}))
+    assert await database.value("select xmin::text from location") == before
+    assert (await PostgresLine(database).after(ORIGIN, 5))[-1].key.part == "A"
