@@ -35,6 +35,10 @@ def test_a_raw_token_is_a_candidate():
     )
 
 
+def test_a_raw_token_is_not_mistaken_for_base64_with_strange_characters():
+    assert token.candidates("Token eG-E=") == ("eG-E=",)
+
+
 def test_base64_of_no_text_leaves_the_raw_token():
     """The sample of OCPI 2.2 decodes to bytes that are no text."""
     assert token.candidates("Token IpbJOXxkxOAuKR92z0nEcmVF3Qw09VG7I7d/WCg0koM=") == (
