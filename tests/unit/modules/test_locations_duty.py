@@ -122,18 +122,18 @@ def test_a_body_that_is_no_object_is_refused(body):
 @pytest.mark.parametrize(
     ("ids", "body", "where"),
     [
-        (("L1",), LOCATION | {"evses": [EVSE, EVSE | {"uid": "e1"}]}, "evses.1.uid"),
+        (("L1",), LOCATION | {"evses": [EVSE, EVSE | {"uid": "e1"}]}, r"evses\.1\.uid"),
         (
             ("L1",),
             LOCATION | {"evses": [EVSE | {"connectors": [CONNECTOR] * 2}]},
-            "evses.0.connectors.1.id",
+            r"evses\.0\.connectors\.1\.id",
         ),
-        (("L1", "E1"), EVSE | {"connectors": [CONNECTOR] * 2}, "connectors.1.id"),
+        (("L1", "E1"), EVSE | {"connectors": [CONNECTOR] * 2}, r"connectors\.1\.id"),
     ],
 )
 def test_ids_that_occur_twice_are_refused(ids, body, where):
     for method in ("PUT", "PATCH"):
-        with pytest.raises(InvalidParameter, match=rf"^{where}: .* twice"):
+        with pytest.raises(InvalidParameter, match=f"^{where}: "):
             admit(CP1, ids, method, body)
 
 
