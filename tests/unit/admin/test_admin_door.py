@@ -188,6 +188,21 @@ async def test_a_broken_body_is_a_bad_request(desk, body):
         assert (await answer.json())["errors"]
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"name": "a", "name": "b", "scopes": ["nav:read"]}',
+        b'{"name": "a", "scopes": ["nav:read"], "scopes": ["admin:*"]}',
+    ],
+)
+async def test_a_member_that_is_given_twice_is_refused(desk, body):
+    headers = {"Content-Type": "application/json"}
+    answer = await desk.ask("POST", "/keys", data=body, headers=headers)
+    assert answer.status == 400
+    assert [fault["field"] for fault in (await answer.json())["errors"]] == ["body"]
+    assert desk.keys.held == {}
+
+
 async def test_a_body_where_none_is_wanted_is_refused(desk):
     made = await create(desk)
     answer = await desk.ask("POST", f"/platforms/{made['id']}/suspend", {"why": "late"})
