@@ -19,7 +19,7 @@ def listing(hub: Hub, machine: bool) -> None:
         return show.as_json(found)
     columns = ("id", "name", "scopes", "created_at", "expires_at")
     rows = [[item[column] for column in columns] for item in found]
-    return show.table(f"{len(found)} keys", columns, rows)
+    return show.table(f"Keys: {len(found)}", columns, rows)
 
 
 def delete(hub: Hub, key_id: str) -> None:

@@ -13,7 +13,9 @@ def search(hub: Hub, filters: Mapping[str, str | None], limit: int, machine: boo
     found = hub.items("/messages", given, limit)
     if machine:
         return show.as_json(found)
-    return show.table(f"{len(found)} messages, newest first", COLUMNS, [_row(hop) for hop in found])
+    return show.table(
+        f"Messages, newest first: {len(found)}", COLUMNS, [_row(hop) for hop in found]
+    )
 
 
 def one(hub: Hub, number: int, machine: bool) -> None:

@@ -32,7 +32,7 @@ def listing(hub: Hub, machine: bool) -> None:
     if machine:
         return show.as_json(found)
     columns = ("id", "name", "status", "roles", "version", "last seen", "breaker", "lag")
-    return show.table(f"{len(found)} platforms", columns, [_row(item) for item in found])
+    return show.table(f"Platforms: {len(found)}", columns, [_row(item) for item in found])
 
 
 def one(hub: Hub, platform: str, machine: bool) -> None:
@@ -105,7 +105,9 @@ def _shown(item: Json, machine: bool) -> None:
         "agreed": _parties(item["agreed"]),
         "endpoints": [f"{e['module']} {e['role']} {e['url']}" for e in item["endpoints"]],
         "quirks": [f"{name}={json.dumps(value)}" for name, value in item["quirks"].items()],
-        "counters": [f"{name} {value}" for name, value in item["counters"].items()],
+        "counters": [
+            f"{name} {'-' if value is None else value}" for name, value in item["counters"].items()
+        ],
     }
     return show.facts(item["name"], (item | lists).items())
 

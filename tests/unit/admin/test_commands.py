@@ -107,7 +107,7 @@ async def test_all_platforms_are_listed_however_many_pages_they_fill(command, de
     listed = json.loads((await command("platform", "list", "--json")).stdout)
     assert {item["id"] for item in listed} == made
     table = await command("platform", "list")
-    assert "251 platforms" in table.stdout
+    assert "Platforms: 251" in table.stdout
     assert all(platform_id in table.stdout for platform_id in made)
 
 
