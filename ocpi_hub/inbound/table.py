@@ -11,6 +11,7 @@ from ocpi_hub.ocpi.status import MethodNotAllowed, NoSuchResource
 
 _DEEPEST_PREFIX = 5  # "", ocpi, version, interface, module
 
+_STEPS = frozenset({"", ".", ".."})
 _VERSIONS = ModuleSpec("versions", Family.CONFIGURATION, ())
 _LIST = RouteSpec("versions.list", "GET", ())
 _DETAILS = RouteSpec("versions.details", "GET", ())
@@ -18,21 +19,27 @@ _DETAILS = RouteSpec("versions.details", "GET", ())
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row of the table at its place: below `url` of the hub."""
+    """A row of the table at its place: below `url` of the hub.
+
+    `fixed` are the segments that are names and no parameters, such as `authorize`.
+    """
 
     version: str
     module: ModuleSpec
     role: InterfaceRole
     route: RouteSpec
     url: str
+    fixed: tuple[tuple[int, str], ...] = ()
+
+    @property
+    def lengths(self) -> range:
+        """How many segments may follow the endpoint."""
+        path = self.route.path
+        return range(sum(not name.endswith("?") for name in path), len(path) + 1)
 
     def takes(self, segments: tuple[str, ...]) -> bool:
-        path = self.route.path
-        least = sum(not name.endswith("?") for name in path)
-        return least <= len(segments) <= len(path) and all(
-            name.startswith("{") or name == given
-            for name, given in zip(path, segments, strict=False)
-        )
+        """Whether segments of a fitting number have the fixed names of this row."""
+        return all(segments[place] == name for place, name in self.fixed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,24 +51,28 @@ class Hit:
     ids: tuple[str, ...]
 
 
+Side = Mapping[int, tuple[Row, ...]]
+"""The rows of one endpoint by the number of segments behind it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Table:
-    """The rows by the path of their endpoint, such as `/ocpi/2.2.1/receiver/locations`."""
+    """The sides by the path of their endpoint, such as `/ocpi/2.2.1/receiver/locations`."""
 
-    sides: Mapping[str, tuple[Row, ...]]
+    sides: Mapping[str, Side]
 
     def find(self, method: str, path: str) -> Hit:
         """`/x` and `/x/` are the same (TR-088); raises NoSuchResource or MethodNotAllowed."""
         path = path.removesuffix("/")
-        rows, rest = self.sides.get(path), ""
-        if rows is None:
+        side, rest = self.sides.get(path), ""
+        if side is None:
             parts = path.split("/", _DEEPEST_PREFIX)
             rest = parts.pop() if len(parts) > _DEEPEST_PREFIX else ""
-            rows = self.sides.get("/".join(parts)) if rest else None
-            if rows is None:
+            side = self.sides.get("/".join(parts)) if rest else None
+            if side is None:
                 raise NoSuchResource("there is nothing at this address")
         ids = _decoded(rest)
-        known = [row for row in rows if row.takes(ids)]
+        known = [row for row in side.get(len(ids), ()) if row.takes(ids)]
         for row in known:
             if row.route.method == method:
                 return Hit(row, rest, ids)
@@ -73,10 +84,12 @@ class Table:
 
 def table(public_url: str, tables: Tables) -> Table:
     """All that the hub answers; paths do not depend on where the hub is published."""
-    sides: dict[str, list[Row]] = {}
+    sides: dict[str, dict[int, tuple[Row, ...]]] = {}
     for path, row in _rows(public_url, tables):
-        sides.setdefault(path, []).append(row)
-    return Table({path: tuple(rows) for path, rows in sides.items()})
+        side = sides.setdefault(path, {})
+        for length in row.lengths:
+            side[length] = (*side.get(length, ()), row)
+    return Table(sides)
 
 
 def _rows(public_url: str, tables: Tables) -> Iterator[tuple[str, Row]]:
@@ -92,19 +105,24 @@ def _rows(public_url: str, tables: Tables) -> Iterator[tuple[str, Row]]:
             for side in module.interfaces:
                 path = endpoint_url("", version, module.identifier, side.role)
                 for route in side.routes:
-                    yield path, Row(version, module, side.role, route, public_url + path)
+                    fixed = tuple(
+                        (place, name)
+                        for place, name in enumerate(route.path)
+                        if not name.startswith("{")
+                    )
+                    yield path, Row(version, module, side.role, route, public_url + path, fixed)
 
 
 def _decoded(rest: str) -> tuple[str, ...]:
     """The segments of a sub-path; none may be empty, step upwards or hide what cannot be read."""
     if not rest:
         return ()
-    try:
-        ids = tuple(unquote(segment, errors="strict") for segment in rest.split("/"))
-    except UnicodeDecodeError:
-        raise NoSuchResource("the address is not UTF-8") from None
-    if not rest.isascii() or not all(
-        segment.isprintable() and segment not in {"", ".", ".."} for segment in ids
-    ):
+    segments = rest.split("/")
+    if "%" in rest:
+        try:
+            segments = [unquote(segment, errors="strict") for segment in segments]
+        except UnicodeDecodeError:
+            raise NoSuchResource("the address is not UTF-8") from None
+    if not (rest.isascii() and "".join(segments).isprintable()) or not _STEPS.isdisjoint(segments):
         raise NoSuchResource("there is nothing at this address")
-    return ids
+    return tuple(segments)
