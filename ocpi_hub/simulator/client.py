@@ -41,7 +41,7 @@ class Answer:
         return self.json.get("data")
 
 
-class Refused(Exception):  # noqa: N818 - said as it happened
+class Refused(Exception):
     """The other side answered, but with no success."""
 
     def __init__(self, what: str, answer: Answer) -> None:

@@ -35,7 +35,7 @@ _LONGEST_WAIT_S = 5.0
 _UNREACHED = (aiohttp.ClientError, TimeoutError)
 
 
-class NotSent(Exception):  # noqa: N818 - said as it happened
+class NotSent(Exception):
     """The hub said that the receiver cannot be reached, so nothing was sent (HCI-031)."""
 
 

@@ -112,12 +112,12 @@ class Demo:
         charging = Charging(players.cpos, this_noon(), pace, options.seed)
         charging.plug_in_early_birds()
         async with AsyncExitStack() as stack:
+            for platform in players.platforms:  # they outlive the hub, as partners do
+                await stack.enter_async_context(platform)
             folder = options.data_dir or stack.enter_context(_scratch())
             self._say(f"Starting the hub (its log: {folder / 'hub.log'}) ...")
             hub = await stack.enter_async_context(HubProcess(folder, options.hub_settings))
             operator = await stack.enter_async_context(Operator(hub.url, hub.admin_key))
-            for platform in players.platforms:
-                await stack.enter_async_context(platform)
             await self._fill(players, operator)
             place, lat, lon = busiest_place(players.locations)
             key = await operator.key("demo car", ["nav:read", "nav:stream"])

@@ -20,7 +20,7 @@ _STOP_S = 40.0  # the hub has 30 s to finish its work
 _TAIL_LINES = 20
 
 
-class HubFailed(Exception):  # noqa: N818 - said as it happened
+class HubFailed(Exception):
     """The hub did not become ready, or ended; the message has the end of its log."""
 
 

@@ -8,7 +8,7 @@ import aiohttp
 from ocpi_hub.simulator.platform import SimulatedPlatform
 
 
-class AdminFailed(Exception):  # noqa: N818 - said as it happened
+class AdminFailed(Exception):
     """The admin API refused; the message has its problem document."""
 
 

@@ -24,13 +24,14 @@ VERSION = "2.2.1"
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """An answer before it gets its envelope; `data` is JSON."""
+    """An answer before it gets its envelope; `data` is JSON. `raw` goes out as it is instead."""
 
     data: bytes | None = None
     code: int = Status.SUCCESS
     text: str | None = None
     http: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
+    raw: bytes | None = None
 
 
 Handler = Callable[[Received], Awaitable[Reply]]
@@ -131,7 +132,9 @@ def _interface(segments: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
 
 
 def _written(received: Received, reply: Reply) -> web.Response:
-    body = message.envelope(now(), data=reply.data, code=reply.code, message=reply.text)
+    body = reply.raw
+    if body is None:
+        body = message.envelope(now(), data=reply.data, code=reply.code, message=reply.text)
     ids = {
         name: received.headers.get(name) or fresh_id()
         for name in ("X-Request-ID", "X-Correlation-ID")

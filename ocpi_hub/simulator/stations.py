@@ -139,7 +139,7 @@ def _somewhere_in(chance: random.Random, city: City) -> dict[str, str]:
     return {"latitude": f"{lat:.6f}", "longitude": f"{lon:.6f}"}
 
 
-class BadFile(Exception):  # noqa: N818 - said as it is
+class BadFile(Exception):
     """The message names the line and what is wrong with it."""
 
 
