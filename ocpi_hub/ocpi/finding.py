@@ -1,28 +1,47 @@
 """Two kinds of rules: a breach refuses the object, or it leaves a finding and the value stays.
 
-Models are lenient by themselves. Validated with `JUDGE` as context they report what they let pass
-too, as errors of the type `finding`, each at its path; `v2_2_1.check` sorts them. Values that obey
-every rule are judged without a single call back into Python.
+A validator cannot know its path, so a breach that may pass is only noted in the context of the
+validation; who wants the findings then looks for them in the model (`findings`). Values that obey
+every rule cost no call back into Python.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, ClassVar, get_type_hints
+from functools import cache
+from typing import Any, ClassVar, Protocol, Self, get_args, get_type_hints, runtime_checkable
 
-from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, create_model
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    GetCoreSchemaHandler,
+    ValidationInfo,
+    create_model,
+    model_validator,
+)
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-Rules = Mapping[str, str]
+Path = tuple[str | int, ...]
+Remark = tuple[str, str, str]  # field, what is odd about it, rule
 
-JUDGE = {"judge": True}
-FINDING = "finding"
 BREACH = "breach"
 
 # How the two branches are called inside error paths; `v2_2_1.check` leaves them out again.
 OBEYED, TOLERATED = "?obeyed", "?tolerated"
 
 _SHOWN = 40  # characters of a value that its finding repeats
+
+
+@dataclass(slots=True)
+class Notes:
+    """The context of a validation: whether anything odd was let pass."""
+
+    odd: bool = False
+
+
+def _note(info: ValidationInfo) -> None:
+    if isinstance(info.context, Notes):
+        info.context.odd = True
 
 
 class OcpiModel(BaseModel):
@@ -33,23 +52,39 @@ class OcpiModel(BaseModel):
 
     model_config = ConfigDict(extra="allow", frozen=True)
 
-    RULES: ClassVar[Rules] = {}
+    RULES: ClassVar[Mapping[str, str]] = {}
 
-    def remarks(self) -> tuple[str, ...]:
-        """Findings that need more than one field to see, in the form `LOC-089: path: text`."""
-        return ()
+    def remarks(self) -> Iterator[Remark]:
+        """What may pass, but is odd when fields are seen together."""
+        yield from ()
 
 
-def tolerate(obeyed: CoreSchema, tolerated: CoreSchema, rule: str, text: str) -> CoreSchema:
-    """Strings of `obeyed` as they are; others of `tolerated` too, but with a finding.
+class Remarkable(OcpiModel):
+    """A model that has remarks."""
 
-    The finding is `text` followed by the value.
-    """
+    @model_validator(mode="after")
+    def _note_remarks(self, info: ValidationInfo) -> Self:
+        if next(self.remarks(), None):
+            _note(info)
+        return self
 
-    def note(value: str, info: core_schema.ValidationInfo[Any]) -> str:
-        if info.context is JUDGE:
-            told = f"{text} {value[:_SHOWN]!r}"
-            raise PydanticCustomError(FINDING, "{text}", {"text": told, "rule": rule})
+
+@runtime_checkable
+class Tolerant(Protocol):
+    """Metadata of a field whose values may break a rule and stay."""
+
+    @property
+    def rule(self) -> str: ...
+    @property
+    def text(self) -> str: ...
+    def obeys(self, value: Any) -> bool: ...
+
+
+def tolerate(obeyed: CoreSchema, tolerated: CoreSchema) -> CoreSchema:
+    """Values of `obeyed` as they are; others of `tolerated` too, but noted."""
+
+    def note(value: Any, info: ValidationInfo) -> Any:
+        _note(info)
         return value
 
     return core_schema.union_schema(
@@ -61,11 +96,6 @@ def tolerate(obeyed: CoreSchema, tolerated: CoreSchema, rule: str, text: str) ->
     )
 
 
-def breach(field: str, text: str, rule: str) -> PydanticCustomError:
-    """What a model's own validator raises when fields contradict each other."""
-    return PydanticCustomError(BREACH, "{text}", {"text": text, "field": field, "rule": rule})
-
-
 @dataclass(frozen=True, slots=True)
 class Open:
     """An enumeration that may grow: `Annotated[Status | str, Open(Status, "LOC-126")]`.
@@ -75,19 +105,59 @@ class Open:
 
     enumeration: type[StrEnum]
     rule: str
+    text: str = "unknown value"
+
+    def obeys(self, value: Any) -> bool:
+        return isinstance(value, self.enumeration)
 
     def __get_pydantic_core_schema__(self, _: Any, __: GetCoreSchemaHandler) -> CoreSchema:
         return tolerate(
             core_schema.enum_schema(self.enumeration, list(self.enumeration), sub_type="str"),
             core_schema.str_schema(strict=True, max_length=255),
-            self.rule,
-            "unknown value",
         )
 
 
-def remark(field: str, text: str, rule: str) -> PydanticCustomError:
-    """What a model's own validator raises, when it judges, for contradictions that may pass."""
-    return PydanticCustomError(FINDING, "{text}", {"text": text, "field": field, "rule": rule})
+def breach(field: str, text: str, rule: str) -> PydanticCustomError:
+    """What a model's own validator raises when fields contradict each other."""
+    return PydanticCustomError(BREACH, "{text}", {"text": text, "field": field, "rule": rule})
+
+
+def findings(model: OcpiModel, path: Path = ()) -> Iterator[str]:
+    """Every finding in a validated object, such as `LOC-126: status: unknown value 'FOO'`."""
+    for name, tolerant in _tolerant_fields(type(model)).items():
+        value = getattr(model, name)
+        listed = enumerate(value) if isinstance(value, tuple) else [(None, value)]
+        for place, part in listed:
+            where = (*path, name) if place is None else (*path, name, place)
+            if isinstance(part, OcpiModel):
+                yield from findings(part, where)
+            elif tolerant is not None and part is not None and not tolerant.obeys(part):
+                yield f"{tolerant.rule}: {dotted(where)}: {tolerant.text} {part[:_SHOWN]!r}"
+    for field, text, rule in model.remarks():
+        yield f"{rule}: {dotted((*path, field))}: {text}"
+
+
+def dotted(path: Path) -> str:
+    return ".".join(map(str, path)) or "body"
+
+
+@cache
+def _tolerant_fields(model: type[OcpiModel]) -> dict[str, Tolerant | None]:
+    """The tolerant metadata of each field, be it optional or in a list."""
+    return {
+        name: next(filter(_is_tolerant, (*field.metadata, *_metadata(field.annotation))), None)
+        for name, field in model.model_fields.items()
+    }
+
+
+def _is_tolerant(metadata: Any) -> bool:
+    return isinstance(metadata, Tolerant)
+
+
+def _metadata(annotation: Any) -> Iterator[Any]:
+    yield from getattr(annotation, "__metadata__", ())
+    for part in get_args(annotation):
+        yield from _metadata(part)
 
 
 def patch_of(model: type[OcpiModel], rule: str) -> type[OcpiModel]:

@@ -42,29 +42,29 @@ class OcpiError(Exception):
         self.http = http
 
 
-class NotJson(OcpiError):  # noqa: N818 - said as it happened
+class NotJson(OcpiError):
     def __init__(self, message: str) -> None:
         super().__init__(message, Status.CLIENT_ERROR, 400)
 
 
-class Unauthorized(OcpiError):  # noqa: N818 - said as it happened
+class Unauthorized(OcpiError):
     def __init__(
         self, message: str = "Authorization: a valid credentials token is required"
     ) -> None:
         super().__init__(message, Status.CLIENT_ERROR, 401)
 
 
-class NoSuchResource(OcpiError):  # noqa: N818 - said as it happened
+class NoSuchResource(OcpiError):
     def __init__(self, message: str, code: int = Status.CLIENT_ERROR) -> None:
         super().__init__(message, code, 404)
 
 
-class MethodNotAllowed(OcpiError):  # noqa: N818 - said as it happened
+class MethodNotAllowed(OcpiError):
     def __init__(self, message: str) -> None:
         super().__init__(message, Status.CLIENT_ERROR, 405)
 
 
-class InvalidParameter(OcpiError):  # noqa: N818 - said as it happened
+class InvalidParameter(OcpiError):
     """Semantically wrong input; the message names the field and the rule."""
 
     def __init__(self, message: str) -> None:

@@ -6,16 +6,25 @@ as `evses.0.connectors: at least one entry is required (LOC-093)`; a finding rea
 """
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Any, TypeVar, get_args
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from ocpi_hub.ocpi.finding import BREACH, FINDING, JUDGE, OBEYED, TOLERATED, OcpiModel
+from ocpi_hub.ocpi.finding import (
+    BREACH,
+    OBEYED,
+    TOLERATED,
+    Notes,
+    OcpiModel,
+    Path,
+    dotted,
+    findings,
+)
 from ocpi_hub.ocpi.status import InvalidParameter
 
 M = TypeVar("M", bound=OcpiModel)
-Path = tuple[str | int, ...]
 
 _WORDS = {
     "missing": "required, but absent",
@@ -25,6 +34,7 @@ _WORDS = {
     "model_type": "an object is expected",
     "model_attributes_type": "an object is expected",
 }
+_MOST = 20  # findings told of one object
 _CARDINALITY = "TYP-016"
 
 
@@ -34,21 +44,13 @@ def validate(model: type[OcpiModel], value: Any) -> tuple[str, ...]:
 
 
 def read(model: type[M], value: Any) -> tuple[M, tuple[str, ...]]:
-    """The object as its model, and the findings."""
-    findings: tuple[str, ...] = ()
+    """The object as its model, and its findings, at most 20."""
+    notes = Notes()
     try:
-        found = model.model_validate(value, context=JUDGE)
-    except ValidationError as error:
-        findings = _findings(model, error)
-        found = _tolerant(model, value)
-    return found, findings + found.remarks()
-
-
-def _tolerant(model: type[M], value: Any) -> M:
-    try:
-        return model.model_validate(value)
+        found = model.model_validate(value, context=notes)
     except ValidationError as error:
         raise _refusal(model, error) from None
+    return found, tuple(islice(findings(found), _MOST)) if notes.odd else ()
 
 
 def _errors(error: ValidationError) -> Iterator[tuple[Path, ErrorDetails]]:
@@ -58,40 +60,19 @@ def _errors(error: ValidationError) -> Iterator[tuple[Path, ErrorDetails]]:
             yield tuple(step for step in entry["loc"] if step != TOLERATED), entry
 
 
-def _findings(model: type[OcpiModel], error: ValidationError) -> tuple[str, ...]:
-    """What a judged validation let pass, or its refusal."""
-    found = []
-    for path, entry in _errors(error):
-        if entry["type"] != FINDING:
-            raise _refusal(model, error)
-        found.append(f"{entry['ctx']['rule']}: {_dotted(_whole(path, entry))}: {entry['msg']}")
-    return tuple(found)
-
-
 def _refusal(model: type[OcpiModel], error: ValidationError) -> InvalidParameter:
     """All refusals of an object in one message, at most three."""
-    refused = [
-        _told(model, path, entry) for path, entry in _errors(error) if entry["type"] != FINDING
-    ]
+    refused = [_told(model, path, entry) for path, entry in _errors(error)]
     more = f"; and {len(refused) - 3} more" if len(refused) > 3 else ""  # noqa: PLR2004 - the message stays readable
     return InvalidParameter("; ".join(refused[:3]) + more)
 
 
 def _told(model: type[OcpiModel], path: Path, entry: ErrorDetails) -> str:
     if entry["type"] == BREACH:
-        return f"{_dotted(_whole(path, entry))}: {entry['msg']} ({entry['ctx']['rule']})"
+        context = entry["ctx"]
+        return f"{dotted((*path, context['field']))}: {entry['msg']} ({context['rule']})"
     text = _WORDS.get(entry["type"], entry["msg"].removeprefix("Value error, "))
-    return f"{_dotted(path)}: {text} ({_rule(model, path)})"
-
-
-def _whole(path: Path, entry: ErrorDetails) -> Path:
-    """The path to the field that a model's own validator blames."""
-    field = entry["ctx"].get("field")
-    return (*path, field) if field else path
-
-
-def _dotted(path: Path) -> str:
-    return ".".join(map(str, path)) or "body"
+    return f"{dotted(path)}: {text} ({_rule(model, path)})"
 
 
 def _rule(model: type[OcpiModel], path: Path) -> str:

@@ -4,11 +4,12 @@ The hub consumes these objects, so what elsewhere is a finding refuses them here
 (TYP-005, TYP-015) and control characters in a name (TYP-004).
 """
 
+from collections.abc import Mapping
 from typing import Annotated, ClassVar, Self
 
 from pydantic import model_validator
 
-from ocpi_hub.ocpi.finding import OcpiModel, Rules, breach
+from ocpi_hub.ocpi.finding import OcpiModel, breach
 from ocpi_hub.ocpi.primitives import (
     BusinessDetails,
     CountryCode,
@@ -24,7 +25,7 @@ from ocpi_hub.ocpi.primitives import (
 class CredentialsRole(OcpiModel):
     """A party in a role on the platform."""
 
-    RULES: ClassVar[Rules] = {
+    RULES: ClassVar[Mapping[str, str]] = {
         "": "CRED-038",
         "role": "TYP-015",
         "country_code": "TYP-023",
@@ -51,7 +52,7 @@ class CredentialsRole(OcpiModel):
 class Credentials(OcpiModel):
     """A plain token, the address of the versions list, and every role once."""
 
-    RULES: ClassVar[Rules] = {"": "CRED-034", "token": "CRED-035"}
+    RULES: ClassVar[Mapping[str, str]] = {"": "CRED-034", "token": "CRED-035"}
 
     token: Annotated[str, String(64, "^[!-~]{1,64}$", refuse=True)]
     url: EndpointUrl

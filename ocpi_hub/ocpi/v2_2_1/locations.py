@@ -3,13 +3,13 @@
 A PATCH has models of its own, in which everything but `last_updated` is optional (TR-039).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Annotated, ClassVar, Self
 
-from pydantic import ValidationInfo, model_validator
+from pydantic import model_validator
 
-from ocpi_hub.ocpi.finding import JUDGE, OcpiModel, Open, Rules, breach, patch_of, remark
+from ocpi_hub.ocpi.finding import OcpiModel, Open, Remark, Remarkable, breach, patch_of
 from ocpi_hub.ocpi.primitives import (
     BusinessDetails,
     CiString,
@@ -54,14 +54,14 @@ _Status = Annotated[Status | str, Open(Status, "LOC-126")]
 class GeoLocation(OcpiModel):
     """A point in WGS 84; decimal degrees as text with 5 to 7 decimals."""
 
-    RULES: ClassVar[Rules] = {"": "LOC-107"}
+    RULES: ClassVar[Mapping[str, str]] = {"": "LOC-107"}
 
     latitude: _Latitude
     longitude: _Longitude
 
 
 class AdditionalGeoLocation(GeoLocation):
-    RULES: ClassVar[Rules] = {"": "LOC-108"}
+    RULES: ClassVar[Mapping[str, str]] = {"": "LOC-108"}
 
     name: DisplayText | None = None
 
@@ -69,7 +69,7 @@ class AdditionalGeoLocation(GeoLocation):
 class PublishTokenType(OcpiModel):
     """Which tokens may see a location that is not published: all fields that are set must match."""
 
-    RULES: ClassVar[Rules] = {"": "LOC-073"}
+    RULES: ClassVar[Mapping[str, str]] = {"": "LOC-073"}
 
     uid: Id | None = None
     type: Annotated[TokenType | str, Open(TokenType, "LOC-073")] | None = None
@@ -89,7 +89,7 @@ class PublishTokenType(OcpiModel):
 
 
 class EnergySource(OcpiModel):
-    RULES: ClassVar[Rules] = {"": "LOC-116"}
+    RULES: ClassVar[Mapping[str, str]] = {"": "LOC-116"}
 
     source: Annotated[EnergySourceCategory | str, Open(EnergySourceCategory, "LOC-116")]
     percentage: Number
@@ -98,7 +98,7 @@ class EnergySource(OcpiModel):
 class EnvironmentalImpact(OcpiModel):
     """`amount` in grams per kWh."""
 
-    RULES: ClassVar[Rules] = {"": "LOC-117"}
+    RULES: ClassVar[Mapping[str, str]] = {"": "LOC-117"}
 
     category: Annotated[
         EnvironmentalImpactCategory | str, Open(EnvironmentalImpactCategory, "LOC-117")
@@ -106,8 +106,8 @@ class EnvironmentalImpact(OcpiModel):
     amount: Number
 
 
-class EnergyMix(OcpiModel):
-    RULES: ClassVar[Rules] = {"": "LOC-115"}
+class EnergyMix(Remarkable):
+    RULES: ClassVar[Mapping[str, str]] = {"": "LOC-115"}
 
     is_green_energy: Flag
     energy_sources: Many[EnergySource] = ()
@@ -115,32 +115,28 @@ class EnergyMix(OcpiModel):
     supplier_name: Annotated[str, String(64)] | None = None
     energy_product_name: Annotated[str, String(64)] | None = None
 
-    @model_validator(mode="after")
-    def _adds_up(self, info: ValidationInfo) -> Self:
+    def remarks(self) -> Iterator[Remark]:
         total = sum((source.percentage for source in self.energy_sources), Decimal(0))
-        if info.context is JUDGE and self.energy_sources and total != 100:  # noqa: PLR2004 - per cent
-            raise remark("energy_sources", "percentages do not add up to 100", "LOC-116")
-        return self
+        if self.energy_sources and total != 100:  # noqa: PLR2004 - per cent
+            yield "energy_sources", "percentages do not add up to 100", "LOC-116"
 
 
-class RegularHours(OcpiModel):
+class RegularHours(Remarkable):
     """Open on a weekday (1 is Monday) from begin to end, local wall time."""
 
-    RULES: ClassVar[Rules] = {"": "LOC-122"}
+    RULES: ClassVar[Mapping[str, str]] = {"": "LOC-122"}
 
     weekday: Annotated[int, Whole(1, 7)]
     period_begin: _Clock
     period_end: _Clock
 
-    @model_validator(mode="after")
-    def _ends_later(self, info: ValidationInfo) -> Self:
-        if info.context is JUDGE and self.period_end <= self.period_begin:
-            raise remark("period_end", "not later than period_begin", "LOC-122")
-        return self
+    def remarks(self) -> Iterator[Remark]:
+        if self.period_end <= self.period_begin:
+            yield "period_end", "not later than period_begin", "LOC-122"
 
 
 class ExceptionalPeriod(OcpiModel):
-    RULES: ClassVar[Rules] = {"": "LOC-118"}
+    RULES: ClassVar[Mapping[str, str]] = {"": "LOC-118"}
 
     period_begin: DateTime
     period_end: DateTime
@@ -149,7 +145,7 @@ class ExceptionalPeriod(OcpiModel):
 class Hours(OcpiModel):
     """Opening times: always, or by weekday; exceptions come on top."""
 
-    RULES: ClassVar[Rules] = {"": "LOC-119"}
+    RULES: ClassVar[Mapping[str, str]] = {"": "LOC-119"}
 
     twentyfourseven: Flag
     regular_hours: Many[RegularHours] = ()
@@ -166,7 +162,7 @@ class Hours(OcpiModel):
 
 
 class StatusSchedule(OcpiModel):
-    RULES: ClassVar[Rules] = {"": "LOC-127"}
+    RULES: ClassVar[Mapping[str, str]] = {"": "LOC-127"}
 
     period_begin: DateTime
     period_end: DateTime | None = None
@@ -176,7 +172,7 @@ class StatusSchedule(OcpiModel):
 class Connector(OcpiModel):
     """`max_voltage` in V (line to neutral for AC_3_PHASE), `max_amperage` in A, power in W."""
 
-    RULES: ClassVar[Rules] = {
+    RULES: ClassVar[Mapping[str, str]] = {
         "": "LOC-099",
         "id": "LOC-098",
         "tariff_ids": "LOC-102",
@@ -196,7 +192,7 @@ class Connector(OcpiModel):
 
 
 class Evse(OcpiModel):
-    RULES: ClassVar[Rules] = {
+    RULES: ClassVar[Mapping[str, str]] = {
         "": "LOC-094",
         "uid": "LOC-090",
         "evse_id": "LOC-092",
@@ -222,10 +218,10 @@ class Evse(OcpiModel):
     last_updated: DateTime
 
 
-class Location(OcpiModel):
+class Location(Remarkable):
     """A place with its EVSEs; `charging_when_closed` absent means true (LOC-088)."""
 
-    RULES: ClassVar[Rules] = {
+    RULES: ClassVar[Mapping[str, str]] = {
         "": "LOC-086",
         "country_code": "LOC-076",
         "party_id": "LOC-077",
@@ -277,16 +273,13 @@ class Location(OcpiModel):
             raise breach("publish_allowed_to", "only when publish is false", "LOC-066")
         return self
 
-    def remarks(self) -> tuple[str, ...]:
-        return tuple(self._younger_parts())
-
-    def _younger_parts(self) -> Iterator[str]:
+    def remarks(self) -> Iterator[Remark]:
         """A Location is as new as its newest part, an EVSE as its newest connector."""
         for place, evse in enumerate(self.evses):
             if evse.last_updated > self.last_updated:
-                yield f"LOC-089: evses.{place}.last_updated: later than the Location's"
+                yield f"evses.{place}.last_updated", "later than the Location's", "LOC-089"
             if any(connector.last_updated > evse.last_updated for connector in evse.connectors):
-                yield f"LOC-089: evses.{place}.connectors: later than the EVSE's last_updated"
+                yield f"evses.{place}.connectors", "later than the EVSE's last_updated", "LOC-089"
 
 
 LocationPatch = patch_of(Location, "TR-039")
