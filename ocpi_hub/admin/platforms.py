@@ -19,10 +19,9 @@ from ocpi_hub.routing.directory import HostedRole, Platform, PlatformId, Quirks
 
 def _url(text: str) -> str:
     parts = urlsplit(text)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or "@" in parts.netloc:
-        raise ValueError(
-            "must be an http or https URL without user, such as https://cpo.example/ocpi/versions"
-        )
+    reachable = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+    if not reachable or "@" in parts.netloc:
+        raise ValueError("must be an http or https URL without user, such as https://cpo.example/")
     return text
 
 

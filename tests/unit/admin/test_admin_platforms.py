@@ -204,6 +204,8 @@ async def test_an_invitation_needs_a_url_and_a_token_of_the_wire(desk):
         ({"versions_url": "ftp://cpo.example/"}, "versions_url"),
         ({"versions_url": "https://user:pw@cpo.example/"}, "versions_url"),
         ({"versions_url": "https:///x"}, "versions_url"),
+        ({"versions_url": "https://cpo.example:99999/"}, "versions_url"),
+        ({"versions_url": "https://cpo.example:0/"}, "versions_url"),
         ({"versions_url": "https://[::1/x"}, "versions_url"),
         ({"versions_url": "https://cpo.example/" + "x" * 255}, "versions_url"),
         ({"token": ""}, "token"),
