@@ -30,7 +30,7 @@ _LIVE = {"Cache-Control": "private, max-age=5"}
 _BUSY = {"Retry-After": "5"}
 
 
-class Problem(Exception):  # noqa: N818 - the noun says it
+class Problem(Exception):
     """An answer that is an error (RFC 9457)."""
 
     def __init__(

@@ -9,7 +9,7 @@ import math
 from enum import IntFlag
 
 
-class Reject(Exception):  # noqa: N818 - the noun says it
+class Reject(Exception):
     """A Location that is not indexed; the message is the reason's name."""
 
 

@@ -6,6 +6,7 @@ station go into one `Card` of some hundred bytes, its moving parts into `Plug`s.
 
 from datetime import UTC, datetime
 from enum import IntEnum
+from functools import lru_cache
 from typing import NamedTuple
 
 import msgspec
@@ -66,7 +67,7 @@ class Plug(NamedTuple):
     status: int
     outlets: tuple[Outlet, ...]
     changed: float
-    warnings: Warn
+    warnings: int
 
 
 class Site(NamedTuple):
@@ -162,7 +163,7 @@ def site(state: bytes) -> Site:
         warnings |= each.warnings
     if not location.time_zone:
         warnings |= Warn.TIME_ZONE_MISSING
-    return Site(lat, lon, _card(location, plugs, warnings), plugs)
+    return Site(lat, lon, _card(location, plugs, int(warnings)), plugs)
 
 
 def plug(state: bytes) -> Plug:
@@ -181,7 +182,7 @@ def business_name(details: bytes) -> str:
         return ""
 
 
-def _card(location: _Location, plugs: tuple[Plug, ...], warnings: Warn) -> Card:
+def _card(location: _Location, plugs: tuple[Plug, ...], warnings: int) -> Card:
     return Card(
         id=location.id,
         name=location.name,
@@ -192,16 +193,22 @@ def _card(location: _Location, plugs: tuple[Plug, ...], warnings: Warn) -> Card:
         country=location.country,
         time_zone=location.time_zone or "",
         hours=_hours(location.opening_times) if location.opening_times else None,
-        warnings=int(warnings),
+        warnings=warnings,
         faces=tuple(each.face for each in plugs),
     )
 
 
 def _plug(evse: _Evse) -> Plug:
     outlets: set[Outlet] = set()
-    warnings = Warn(0)
-    for connector in evse.connectors or ():
-        outlet, remark = _outlet(connector)
+    warnings = 0
+    for each in evse.connectors or ():
+        outlet, remark = _outlet(
+            each.standard or "",
+            each.power_type or "",
+            each.max_electric_power,
+            each.max_voltage,
+            each.max_amperage,
+        )
         outlets.add(outlet)
         warnings |= remark
     return Plug(
@@ -213,12 +220,13 @@ def _plug(evse: _Evse) -> Plug:
     )
 
 
-def _outlet(connector: _Connector) -> tuple[Outlet, Warn]:
-    standard, kind = connector.standard or "", connector.power_type or ""
-    kw, remark = power(
-        connector.max_electric_power, connector.max_voltage, connector.max_amperage, kind
-    )
-    return Outlet(connectors.code(standard), kw, connectors.is_dc(standard, kind)), remark
+@lru_cache(maxsize=4096)  # the same few connectors come again and again
+def _outlet(
+    standard: str, kind: str, watts: float | None, volts: float | None, amperes: float | None
+) -> tuple[Outlet, int]:
+    """A connector as an outlet, and the remarks on its power."""
+    kw, remark = power(watts, volts, amperes, kind)
+    return Outlet(connectors.code(standard), kw, connectors.is_dc(standard, kind)), int(remark)
 
 
 def _hours(times: _Hours) -> Hours:

@@ -37,7 +37,7 @@ _NUMBER = re.compile(r"[+-]?\d{1,12}(\.\d{1,18})?")
 _PARTY = re.compile(r"([A-Za-z]{2})[*-]([A-Za-z0-9]{3})")
 
 
-class Refused(Exception):  # noqa: N818 - the noun says it
+class Refused(Exception):
     """A question that cannot be answered: what is wrong with which parameter."""
 
     def __init__(self, faults: Mapping[str, str]) -> None:

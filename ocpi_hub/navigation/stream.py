@@ -37,7 +37,7 @@ _RETRY_MS = (3_000, 6_000)
 _TILE = 0.25  # degrees: circles are found by the tiles that they touch
 
 
-class TooMany(Exception):  # noqa: N818 - the noun says it
+class TooMany(Exception):
     """The circle holds more stations than a stream may follow; the message says how many."""
 
 
@@ -70,17 +70,23 @@ class Client:
         self.written_at = now
         self.closed = asyncio.Event()
 
-    def offer(self, key: bytes, data: bytes, *, gone: bool = False) -> None:
-        """Have a frame sent at the next flush, in place of an older one of the same station."""
+    def tell(self, key: bytes, news: bytes) -> None:
+        """Have a station's frame sent at the next flush, in place of an older one."""
         if self.told is not None:
-            if not gone:
-                self.told.add(key)
-            elif key in self.told:
-                self.told.discard(key)
-            else:
-                return
+            self.told.add(key)
+        self._offer(key, news)
+
+    def take_back(self, key: bytes, news: bytes) -> None:
+        """Have the client told that a station is gone, unless it never heard of it."""
+        if self.told is None:
+            self._offer(key, news)
+        elif key in self.told:
+            self.told.discard(key)
+            self._offer(key, news)
+
+    def _offer(self, key: bytes, news: bytes) -> None:
         self.pending.pop(key, None)
-        self.pending[key] = data
+        self.pending[key] = news
 
     def write(self, now: float) -> bool:
         """Write what is pending when the last write has gone out; False when it took too long."""
@@ -129,6 +135,15 @@ class _Flush(NamedTuple):
     now: float
     rows: Rows
     passed: dict[Filters, frozenset[int]]
+
+
+class _News(NamedTuple):
+    """A changed station and who watches it."""
+
+    version: Place
+    key: bytes
+    row: int
+    clients: list[Client]
 
 
 class Streams:
@@ -278,7 +293,7 @@ class Streams:
         for key, gone in lost.items():
             left = frame("gone", {"id": gone.id})
             for client in self._audience(key, gone.lat, gone.lon):
-                client.offer(key, left, gone=True)
+                client.take_back(key, left)
         self._tell(dirty, now)
         self._flushed = self._index.place
         for client in list(self._clients):
@@ -292,29 +307,41 @@ class Streams:
                 self._dirty.setdefault(self._index.key(row), row)
 
     def _tell(self, dirty: dict[bytes, int], now: float) -> None:
+        """Encode each watched station once, in the order of the line, and hand it to its clients."""
         index = self._index
-        watched: list[tuple[Place, bytes, int, list[Client]]] = []
-        for key, row in dirty.items():
-            audience = self._audience(key, index.lat.item(row), index.lon.item(row))
-            if audience:
-                watched.append((index.version(row), key, row, audience))
-        watched.sort(key=lambda entry: entry[:2])
-        rows = [row for _, _, row, _ in watched]
+        watched = sorted(self._watching(dirty), key=lambda each: each.version)
+        rows = [each.row for each in watched]
         flush = _Flush(now, np.array(rows, np.int64), {})
         states = view.states(index, rows, now)
         index.told[rows] = [state.quality for state in states]
-        for (version, key, row, audience), state in zip(watched, states, strict=True):
-            gone = frame("gone", {"id": index.id(row)})
-            fresh = str(Cursor(self._epoch, version)) if version > self._flushed else None
-            station = frame("station", view.event(index, row, state, now), fresh)
-            for client in audience:
-                passes = row in self._passed(flush, client.watch.filters)
-                if passes:
-                    client.offer(key, station)
-                elif client.told is not None or not index.visible(row):
-                    client.offer(key, gone, gone=True)
+        for each, state in zip(watched, states, strict=True):
+            passing = [c for c in each.clients if each.row in self._passed(flush, c.watch)]
+            if passing:
+                fresh = each.version > self._flushed
+                event_id = str(Cursor(self._epoch, each.version)) if fresh else None
+                news = frame("station", view.event(index, each.row, state, now), event_id)
+                for client in passing:
+                    client.tell(each.key, news)
+            if len(passing) < len(each.clients):
+                self._take_back(each, set(each.clients).difference(passing))
 
-    def _passed(self, flush: _Flush, filters: Filters) -> frozenset[int]:
+    def _watching(self, dirty: dict[bytes, int]) -> Iterator[_News]:
+        index = self._index
+        for key, row in dirty.items():
+            clients = self._audience(key, index.lat.item(row), index.lon.item(row))
+            if clients:
+                yield _News(index.version(row), key, row, clients)
+
+    def _take_back(self, news: _News, clients: Iterable[Client]) -> None:
+        """The station no longer passes; who only filters by equipment hears of it when hidden."""
+        hidden = not self._index.visible(news.row)
+        gone = frame("gone", {"id": self._index.id(news.row)})
+        for client in clients:
+            if hidden or client.told is not None:
+                client.take_back(news.key, gone)
+
+    def _passed(self, flush: _Flush, watch: Watch) -> frozenset[int]:
+        filters = watch.filters
         known = flush.passed.get(filters)
         if known is None:
             found = flush.rows[matches(self._index, flush.rows, filters, flush.now)]

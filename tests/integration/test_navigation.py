@@ -6,8 +6,10 @@ import json
 import socket
 from contextlib import asynccontextmanager, closing, suppress
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
+import yaml
 from aiohttp import ClientSession, ClientTimeout, web
 
 from ocpi_hub.modules.keys import Key, Scope
@@ -16,7 +18,7 @@ from ocpi_hub.navigation.door import Door
 from ocpi_hub.navigation.feed import Feed
 from ocpi_hub.navigation.index import Index
 from ocpi_hub.navigation.stream import Streams
-from ocpi_hub.ocpi.primitives import ConnectionStatus, PartyRef, Role, fold, format_datetime
+from ocpi_hub.ocpi.primitives import ConnectionStatus, PartyRef, Role, fold
 from ocpi_hub.routing.directory import Directory, HostedRole, Platform, PlatformId
 
 ABC, DEF = PartyRef("NL", "ABC"), PartyRef("DE", "DEF")
@@ -75,15 +77,16 @@ class Clock:
         return datetime.now(UTC) + self.ahead
 
 
-class OneKey:
-    scopes = {
-        "reader": {Scope.NAV_READ},
-        "streamer": {Scope.NAV_READ, Scope.NAV_STREAM},
-        "other": {Scope.AUDIT_READ},
-    }
+SCOPES = {
+    "reader": {Scope.NAV_READ},
+    "streamer": {Scope.NAV_READ, Scope.NAV_STREAM},
+    "other": {Scope.AUDIT_READ},
+}
 
+
+class SomeKeys:
     def lookup(self, secret):
-        scopes = self.scopes.get(secret)
+        scopes = SCOPES.get(secret)
         return scopes and Key(secret, secret, frozenset(scopes), datetime.now(UTC), None)
 
 
@@ -107,7 +110,7 @@ class World:
             index=self.index,
             feed=self.feed,
             streams=self.streams,
-            keys=OneKey(),
+            keys=SomeKeys(),
             epoch=EPOCH,
             clock=self.clock,
         )
@@ -132,9 +135,7 @@ class World:
     async def follow(self):
         """Wait until the index stands where the line stands."""
         head = await self.line.head()
-        async with asyncio.timeout(5):
-            while self.index.place < head:
-                await asyncio.sleep(0.005)
+        await eventually(lambda: self.index.place >= head)
 
     @asynccontextmanager
     async def stream(self, query, last=None):
@@ -171,6 +172,12 @@ async def events(response):
             elif "data" in found:
                 yield found["event"], found.get("id"), json.loads(found["data"])
                 found = {}
+
+
+async def eventually(true):
+    async with asyncio.timeout(10):
+        while not true():  # noqa: ASYNC110 - what is waited for knows nothing of tests
+            await asyncio.sleep(0.005)
 
 
 async def until(stream, name, station="NL*ABC*LOC1"):
@@ -288,7 +295,7 @@ async def test_a_removed_evse_and_a_location_without_valid_evse_disappear(world)
     await world.follow()
     (station,) = (await world.nearby())["stations"]
     assert station["groups"][0]["total"] == 1
-    status, detail = await world.get("/nav/v1/stations/NL*ABC*LOC1")
+    _, detail = await world.get("/nav/v1/stations/NL*ABC*LOC1")
     assert [each["uid"] for each in detail["evses"]] == ["E2"]
     await world.line.add(ABC, ["LOC1", "E2"], evse("E2", "REMOVED"), method="PATCH")
     await world.follow()
@@ -612,9 +619,7 @@ async def test_a_client_that_stops_reading_is_dropped_and_the_others_are_served(
             b"GET /nav/v1/stream?circle=52.09,5.12,5000 HTTP/1.1\r\nHost: x\r\n"
             b"X-API-Key: streamer\r\n\r\n"
         )
-        async with asyncio.timeout(5):
-            while not len(world.streams):
-                await asyncio.sleep(0.01)
+        await eventually(lambda: len(world.streams))
         (client,) = world.streams._clients
         async with asyncio.timeout(20):
             while not client.transport.get_write_buffer_size():
@@ -628,9 +633,7 @@ async def test_a_client_that_stops_reading_is_dropped_and_the_others_are_served(
             assert (await anext(stream))[0] == "station"
         assert len(client.pending) <= 300
         world.clock.ahead = timedelta(seconds=11)
-        async with asyncio.timeout(5):
-            while client in world.streams._clients:
-                await asyncio.sleep(0.01)
+        await eventually(lambda: client not in world.streams._clients)
 
 
 # -- loading -------------------------------------------------------------------------------------
@@ -652,3 +655,30 @@ async def test_a_restarted_process_knows_what_the_store_holds():
         after = (await second.nearby())["stations"]
     assert len(before) == 11
     assert sorted(each["id"] for each in after) == sorted(each["id"] for each in before)
+
+
+async def test_after_a_silence_of_its_operator_a_resumed_stream_gets_all_its_stations(world):
+    for name in ("LOC1", "LOC2"):
+        await world.line.add(ABC, [name], location(name))
+        await world.line.add(ABC, [name, "E1"], evse())
+    await world.follow()
+    world.clock.ahead = timedelta(hours=2)
+    async with world.stream("circle=52.09,5.12,5000") as stream:
+        _, cursor, snapshot = await anext(stream)
+        assert {station["q"] for station in snapshot["stations"]} == {"AGED"}
+    await world.line.add(ABC, ["LOC1", "E1"], evse(status="CHARGING"))
+    await world.follow()
+    async with world.stream("circle=52.09,5.12,5000", last=cursor) as stream:
+        _, _, snapshot = await anext(stream)
+        assert {station["q"] for station in snapshot["stations"]} == {"LIVE"}
+        assert len(snapshot["stations"]) == 2
+
+
+async def test_every_route_is_described_and_every_description_has_a_route(world):
+    text = (Path(__file__).parents[2] / "openapi" / "navigation.yaml").read_text()
+    described = {
+        (method.upper(), f"/nav/v1{path}")
+        for path, methods in yaml.safe_load(text)["paths"].items()
+        for method in methods
+    }
+    assert {(route.method, route.path) for route in world.door.routes()} == described
