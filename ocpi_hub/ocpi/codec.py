@@ -56,10 +56,18 @@ def decode(body: bytes) -> Any:
     if body.count(b"{") + body.count(b"[") > MAX_DEPTH:
         _check_depth(value)
     alike = body.translate(_ALIKE)
-    if len(body) > MAX_STRING or any(trace in alike for trace in _SUSPECT):
+    if any(trace in alike for trace in _SUSPECT) or _has_long_run(body):
         for atom in _atoms(value):
             _check_atom(atom)
     return value
+
+
+def _has_long_run(body: bytes) -> bool:
+    """Whether two quotes are so far apart that a text between them may be too long."""
+    if len(body) <= MAX_STRING:
+        return False
+    unescaped = body.replace(b"\\\\", b"  ").replace(b'\\"', b"  ")
+    return max(map(len, unescaped.split(b'"'))) > MAX_STRING
 
 
 def _check_depth(value: Any) -> None:

@@ -57,6 +57,8 @@ TOO_MUCH = {
     "a tiny one": b"[1.5E-65]",
     "an exponent beyond all decimals": b'{"a":1e99999999999999999999}',
     "a text of more than 64 KiB": b'"' + b"x" * (64 * 1024 + 1) + b'"',
+    "the same with quotes in it": b'"' + b'\\"' * (64 * 1024 + 1) + b'"',
+    "the same behind a backslash": b'["\\\\","' + b"x" * (64 * 1024 + 1) + b'"]',
     "the same in wide characters": b'"' + "é".encode() * (32 * 1024 + 1) + b'"',
 }
 
@@ -79,6 +81,10 @@ def test_numbers_and_texts_beyond_reason_are_invalid_parameters(body):
         (b'"7e10 e+10 0000"', "7e10 e+10 0000"),
         (b'"\\ud83d\\ude00"', "\N{GRINNING FACE}"),
         (b'"' + b"[" * 100 + b'"', "[" * 100),
+        (
+            b'["' + b"x" * 40_000 + b'\\"","' + b"y" * 40_000 + b'"]',
+            ["x" * 40_000 + '"', "y" * 40_000],
+        ),
         (b"[" + b"[]," * 100 + b"[]]", [[]] * 101),
         (b" null ", None),
     ],

@@ -334,3 +334,24 @@ def test_a_patch_is_held_to_the_types_of_its_object():
 )  # fmt: skip
 def test_enumerations_have_all_values_of_the_text(name, count):
     assert len(getattr(location_enums, name)) == count
+
+
+def test_a_list_is_refused_at_its_first_broken_entry(location, evse):
+    two = changed(location, "evses", [evse, changed(evse, "uid", 1), changed(evse, "uid", 2)])
+    assert refused(Location, two) == "evses.1.uid: a string is expected (LOC-090)"
+
+
+def test_every_entry_of_a_list_is_looked_at_for_findings(location, evse):
+    odd = [changed(evse, "status", "FOO"), evse, changed(evse, "capabilities", ["A", "B"])]
+    assert validate(Location, changed(location, "evses", odd)) == (
+        "LOC-126: evses.0.status: unknown value 'FOO'",
+        "LOC-110: evses.2.capabilities.0: unknown value 'A'",
+        "LOC-110: evses.2.capabilities.1: unknown value 'B'",
+    )
+
+
+def test_at_most_twenty_findings_and_ten_thousand_entries():
+    at = {"last_updated": "2026-03-01T10:00:00Z"}
+    assert len(validate(EvsePatch, at | {"capabilities": ["FLY"] * 10_000})) == 20
+    assert "more than 10,000" in refused(EvsePatch, at | {"capabilities": ["FLY"] * 10_001})
+    assert "more than 10,000" in refused(EvsePatch, at | {"connectors": [{}] * 10_001})
