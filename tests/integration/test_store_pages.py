@@ -30,13 +30,23 @@ def text(number):
     return f"2026-01-{number:02}T00:00:00Z"
 
 
-def evse(uid, at=1, **more):
-    return {"uid": uid, "status": "AVAILABLE", "connectors": [], "last_updated": text(at)} | more
+def evse(uid):
+    connector = {
+        "id": "1", "standard": "IEC_62196_T2", "format": "SOCKET", "power_type": "AC_3_PHASE",
+        "max_voltage": 230, "max_amperage": 32, "last_updated": text(1),
+    }  # fmt: skip
+    return {
+        "uid": uid, "status": "AVAILABLE", "connectors": [connector], "last_updated": text(1),
+    }  # fmt: skip
 
 
 def location(location_id, *evses, at=1, publish=True):
-    members = {"id": location_id, "publish": publish, "evses": list(evses)}
-    return members | {"last_updated": text(at)}
+    return {
+        "country_code": "NL", "party_id": "CP1", "id": location_id, "publish": publish,
+        "address": "Plein 1", "city": "Utrecht", "country": "NLD", "time_zone": "Europe/Amsterdam",
+        "coordinates": {"latitude": "52.00000", "longitude": "5.00000"}, "evses": list(evses),
+        "last_updated": text(at),
+    }  # fmt: skip
 
 
 def push(method, path, body, owner=CP1):
@@ -89,6 +99,8 @@ async def test_the_oldest_comes_first_and_a_change_moves_nothing(stocked):
 async def test_pages_hold_every_object_once_and_all_tell_the_total(stocked):
     crawl = [await ids(stocked, Window(None, None, offset, 2)) for offset in (0, 2, 4)]
     assert crawl == [(["L1", "L2"], 5), (["L3", "L4"], 5), (["L5"], 5)]
+    assert await ids(stocked, Window(None, None, 3, 2)) == (["L4", "L5"], 5)
+    assert await ids(stocked, Window(None, None, 2, 2)) == (["L3", "L4"], 5)
     assert await ids(stocked, Window(None, None, 6, 2)) == ([], 5)
     assert await ids(stocked, Window(None, None, 1, 3)) == (["L2", "L3", "L4"], 5)
 
@@ -156,6 +168,37 @@ async def test_readers_during_writes_never_keep_an_old_page(stocked):
     await asyncio.gather(read(), read(), write("A"), write("B"))
     page = await stocked.page("locations", EVERYTHING, ALL)
     assert [one["status"] for one in json.loads(page.body)[0]["evses"]] == ["S21", "S21"]
+
+
+class Held:
+    """The database, but its answers arrive only when they are let go."""
+
+    def __init__(self, steady):
+        self.steady = steady
+        self.asked, self.go = asyncio.Event(), asyncio.Event()
+
+    async def database(self):
+        return self
+
+    async def fetch(self, *asked):
+        rows = await (await self.steady.database()).fetch(*asked)
+        self.asked.set()
+        await self.go.wait()
+        return rows
+
+
+@pytest.mark.parametrize("path", ["L1/A", "L1"])
+async def test_what_changes_while_a_page_is_read_keeps_it_from_being_kept(line, store, path):
+    await line.start()
+    await store.push(push("PUT", "L1", location("L1", evse("A"))))
+    await caught_up(line)
+    store._pages._steady = held = Held(store._steady)
+    reading = asyncio.ensure_future(store.page("locations", EVERYTHING, ALL))
+    await held.asked.wait()
+    await store.push(push("PATCH", path, {"name": "new", "last_updated": text(2)}))
+    held.go.set()
+    assert b"new" not in (await reading).body
+    assert b"new" in (await store.page("locations", EVERYTHING, ALL)).body
 
 
 async def test_a_page_asked_for_again_comes_from_memory_until_something_in_it_changes(line, store):

@@ -115,7 +115,7 @@ def test_other_forms_of_time_are_refused(text, method):
 
 @pytest.mark.parametrize("body", [[], "text", 1, None, True])
 def test_a_body_that_is_no_object_is_refused(body):
-    with pytest.raises(InvalidParameter, match="^body: "):
+    with pytest.raises(InvalidParameter, match=r"^body: "):
         admit(CP1, ("L1",), "PUT", body)
 
 
