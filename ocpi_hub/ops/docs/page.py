@@ -67,7 +67,7 @@ class _Operation:
             _resolved(whole, part)
             for part in (*item.get("parameters", ()), *self.told.get("parameters", ()))
         ]
-        self.tag: str = (self.told.get("tags") or ["other"])[0]
+        self.tag: str = (self.told.get("tags") or ["operations"])[0]
         self.id = re.sub(r"\W+", "-", f"{method} {path}").strip("-")
 
     @property
