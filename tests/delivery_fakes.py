@@ -71,9 +71,12 @@ class FakePlatforms:
         self.sights: dict[PlatformId, datetime] = {}
         self.moves: list[tuple[PlatformId, ConnectionStatus]] = []
         self.moved = asyncio.Event()
+        self._made: Directory | None = None
 
     def directory(self) -> Directory:
-        return Directory(HUB, self.known)
+        if self._made is None or dict(self._made.platforms) != self.known:
+            self._made = Directory(HUB, dict(self.known))
+        return self._made
 
     def outgoing_token(self, platform: PlatformId) -> str | None:
         return f"secret-of-{platform}" if platform in self.known else None

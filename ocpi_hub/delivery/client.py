@@ -6,6 +6,7 @@ A partner's failure is a value. Nothing here tries again: who called decides wha
 import asyncio
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from time import monotonic
 from typing import Final
 
 from ocpi_hub.delivery import guard
@@ -17,7 +18,6 @@ from ocpi_hub.modules.outgoing import Answered, Call, Failed, Failure, Outcome
 from ocpi_hub.modules.platforms import Platforms
 from ocpi_hub.ocpi import message, token
 from ocpi_hub.ocpi.primitives import PartyRef
-from ocpi_hub.ocpi.status import InvalidParameter
 from ocpi_hub.ops.identity import now
 from ocpi_hub.ops.metrics import Metrics
 from ocpi_hub.routing.directory import Platform, PlatformId
@@ -79,14 +79,14 @@ class HttpClient:
 
     def inbound_seen(self, platform: PlatformId) -> None:
         """The partner just called the hub with its token."""
-        self.breaker(platform).inbound_seen(_seconds())
+        self.breaker(platform).inbound_seen(monotonic())
 
     async def call(self, call: Call) -> Outcome:
-        at, started = self._clock(), _seconds()
+        at, started = self._clock(), monotonic()
         outcome = await self._attempt(call)
         if isinstance(outcome, Answered):
             self._platforms.seen(call.platform)
-        self._record(call, outcome, at, _seconds() - started)
+        self._record(call, outcome, at, monotonic() - started)
         return outcome
 
     async def _attempt(self, call: Call) -> Outcome:
@@ -114,19 +114,19 @@ class HttpClient:
         return outcome
 
     async def _in_lane(self, call: Call, authorization: str, platform: Platform | None) -> Outcome:
-        deadline_s, started = self._deadline(call, platform), _seconds()
+        deadline_s, started = self._deadline(call, platform), monotonic()
         waits = call.mode in (CONFIGURATION, BROADCAST)
         wait_s = deadline_s if waits else min(self._settings.lane_wait_s, deadline_s)
         breaker = self.breaker(call.platform)
         try:
             async with self._lanes.hold(None if waits else call.platform, wait_s):
-                left = deadline_s - (_seconds() - started)
+                left = deadline_s - (monotonic() - started)
                 outcome = await self._transport.send(_prepared(call, authorization, left))
         except Full:
-            breaker.abandoned(_seconds())
+            breaker.abandoned(monotonic())
             return Failed(Failure.NOT_CONNECTED, "every lane is taken")
         except asyncio.CancelledError:
-            breaker.abandoned(_seconds())
+            breaker.abandoned(monotonic())
             raise
         self._learn(call.platform, outcome)
         return outcome
@@ -136,7 +136,7 @@ class HttpClient:
         return call.deadline_s or own or self._settings.deadline_s
 
     def _admits(self, platform: PlatformId) -> bool:
-        breaker, at = self.breaker(platform), _seconds()
+        breaker, at = self.breaker(platform), monotonic()
         seen = self._platforms.last_seen(platform)
         if breaker.state is not State.CLOSED and seen is not None:
             ago = (self._clock() - seen).total_seconds()
@@ -145,7 +145,7 @@ class HttpClient:
         return breaker.admits(at)
 
     def _learn(self, platform: PlatformId, outcome: Outcome) -> None:
-        breaker, at = self.breaker(platform), _seconds()
+        breaker, at = self.breaker(platform), monotonic()
         if isinstance(outcome, Answered) or outcome.failure is Failure.GARBAGE:
             breaker.succeeded(at)  # what answers is alive, whatever it says
         elif outcome.failure is Failure.FORBIDDEN:
@@ -163,18 +163,12 @@ def policy(settings: Delivery) -> guard.Policy:
     return guard.Policy(settings.allow_private, settings.require_https)
 
 
-def _seconds() -> float:
-    return asyncio.get_running_loop().time()
-
-
 def _at_home(url: str, platform: Platform | None) -> bool:
     """Whether a stored token may be shown there: only to the partner's own origins (ROUT-508)."""
     if platform is None:
         return False
-    known = [endpoint.url for endpoint in platform.endpoints]
-    if platform.versions_url is not None:
-        known.append(platform.versions_url)
-    return guard.same_origin(url, known)
+    known = (endpoint.url for endpoint in platform.endpoints)
+    return guard.same_origin(url, (*known, platform.versions_url or ""))
 
 
 def _prepared(call: Call, authorization: str, left_s: float) -> Prepared:
@@ -185,12 +179,11 @@ def _prepared(call: Call, authorization: str, left_s: float) -> Prepared:
 
 
 def _has(headers: Mapping[str, str], name: str) -> bool:
-    return any(given.lower() == name.lower() for given in headers)
+    return name in headers or any(given.lower() == name.lower() for given in headers)
 
 
 def _hop(call: Call, outcome: Outcome, at: datetime, took_ms: float) -> Hop:
     answered = outcome if isinstance(outcome, Answered) else None
-    sender, receiver = _parties(call.headers)
     request_id = call.headers.get(message.REQUEST_ID, "")
     return Hop(
         at=at,
@@ -202,8 +195,8 @@ def _hop(call: Call, outcome: Outcome, at: datetime, took_ms: float) -> Hop:
         url=call.url,
         request_id=request_id,
         correlation_id=call.headers.get(message.CORRELATION_ID, ""),
-        sender=sender,
-        receiver=receiver,
+        sender=_party(call.headers, message.FROM_COUNTRY, message.FROM_PARTY),
+        receiver=_party(call.headers, message.TO_COUNTRY, message.TO_PARTY),
         http=answered.http if answered else None,
         code=message.status_of(answered.body) if answered else None,
         outcome=_name(outcome),
@@ -218,12 +211,9 @@ def _name(outcome: Outcome) -> str:
     return "answered" if isinstance(outcome, Answered) else outcome.failure.value
 
 
-def _parties(headers: Mapping[str, str]) -> tuple[PartyRef | None, PartyRef | None]:
-    try:
-        routing = message.read_routing(headers)
-    except InvalidParameter:
-        return None, None
-    return routing.sender, routing.to
+def _party(headers: Mapping[str, str], country: str, party: str) -> PartyRef | None:
+    pair = headers.get(country), headers.get(party)
+    return PartyRef(pair[0], pair[1]) if pair[0] and pair[1] else None
 
 
 def _findings(answered: Answered | None, request_id: str) -> tuple[str, ...]:

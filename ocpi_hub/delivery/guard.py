@@ -8,6 +8,7 @@ for it, after all name resolution (a rebinding resolver passes the first and not
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 
 PUBLISHED_URL = 255
@@ -120,9 +121,17 @@ def origin(url: str) -> Origin | None:
 def same_origin(url: str, known: Iterable[str]) -> bool:
     """Whether a URL has the scheme, host and port of one of the known URLs (ROUT-508)."""
     wanted = origin(url)
-    return wanted is not None and any(origin(other) == wanted for other in known)
+    return wanted is not None and wanted in origins(tuple(known))
 
 
+@lru_cache(4096)
+def origins(urls: tuple[str, ...]) -> frozenset[Origin]:
+    """Where these URLs lead; remembered, since a partner's endpoints seldom change."""
+    found = (origin(url) for url in urls)
+    return frozenset(one for one in found if one is not None)
+
+
+@lru_cache(4096)
 def _check_host(host: str, policy: Policy) -> str | None:
     try:
         parsed = ip_address(host)

@@ -16,7 +16,7 @@ class Health:
         self._spread = spread
 
     def health(self, platform: PlatformId) -> Mapping[str, Any]:
-        """`breaker`, `lag_s`, `pending`, `deliveries`; the last three None when another process serves it."""
+        """`breaker`, `lag_s`, `pending`, `deliveries`; the last three None elsewhere."""
         status = self._spread.status(platform)
         return {
             "breaker": self._client.breaker(platform).state.value,

@@ -2,12 +2,15 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
+from typing import Final
 
 from ocpi_hub.routing.directory import PlatformId
 
+_FREE: Final = nullcontext()
 
-class Full(Exception):  # noqa: N818 - says what is the case
+
+class Full(Exception):
     """No lane came free in time."""
 
 
@@ -26,16 +29,26 @@ class Lanes:
         Raises Full.
         """
         wanted = [self._total] if platform is None else [self._lanes_of(platform), self._total]
-        async with AsyncExitStack() as held:
-            try:
-                async with asyncio.timeout(
-                    wait_s if any(lane.locked() for lane in wanted) else None
-                ):
-                    for lane in wanted:
-                        await held.enter_async_context(lane)
-            except TimeoutError:
-                raise Full from None
+        taken: list[asyncio.Semaphore] = []
+        try:
+            await _take(wanted, taken, wait_s)
             yield
+        finally:
+            for lane in taken:
+                lane.release()
 
     def _lanes_of(self, platform: PlatformId) -> asyncio.Semaphore:
         return self._own.setdefault(platform, asyncio.Semaphore(self._each))
+
+
+async def _take(
+    wanted: list[asyncio.Semaphore], taken: list[asyncio.Semaphore], wait_s: float
+) -> None:
+    """Take all of them; a free lane costs no timer."""
+    try:
+        async with asyncio.timeout(wait_s) if any(lane.locked() for lane in wanted) else _FREE:
+            for lane in wanted:
+                await lane.acquire()
+                taken.append(lane)
+    except TimeoutError:
+        raise Full from None

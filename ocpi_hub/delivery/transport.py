@@ -48,7 +48,7 @@ class Transport(Protocol):
     async def close(self) -> None: ...
 
 
-class _Forbidden(OSError):  # noqa: N818 - says what is the case
+class _Forbidden(OSError):
     """The guard refused the address of a socket (an OSError, so that other addresses are tried)."""
 
 
@@ -56,7 +56,7 @@ class _Once(aiohttp.ClientError):
     """Stands for an error after which aiohttp would silently send the request again."""
 
 
-class _Garbage(Exception):  # noqa: N818 - says what is the case
+class _Garbage(Exception):
     """The answer cannot be used; the message says why."""
 
 
