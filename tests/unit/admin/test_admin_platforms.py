@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from conftest import Desk
+from admin_desk import Desk
 
 VOLTWERK = {
     "name": "Voltwerk",

@@ -4,8 +4,8 @@ import asyncio
 import json
 
 import pytest
+from admin_desk import BOOTSTRAP
 from aiohttp import web
-from conftest import BOOTSTRAP
 from test_admin_records import hop
 from typer.testing import CliRunner
 
