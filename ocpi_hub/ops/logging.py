@@ -16,7 +16,7 @@ MASK = "********"
 _SECRET_KEY = re.compile(r"token|authorization|password|secret|(^|_)key$|cookie", re.IGNORECASE)
 _HARMLESS = frozenset({"token_kind", "failed_tokens", "has_registration_token", "event"})
 _SECRET_TEXT = re.compile(r"\b(Token|Bearer)\s+[^\s\"',}]+", re.IGNORECASE)
-_URL_PASSWORD = re.compile(r"(\w+://[^:/@\s]*:)[^@/\s]+@")
+_URL_PASSWORD = re.compile(r"\b(\w+://[^:/@\s]*:)[^@/\s]+@")
 _JSON_TOKEN = re.compile(
     r'("(?:token|api_key|key|password|secret)"\s*:\s*)"(?:[^"\\]|\\.)*"', re.IGNORECASE
 )

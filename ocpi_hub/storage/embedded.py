@@ -109,6 +109,7 @@ class EmbeddedServer:
         found = programs.find(self._binaries)
         self._home = self._place()
         self._bin = programs.reachable(found, self._account, self._elsewhere)
+        self._socket = self._home / "socket"
         self._end_leftovers()
         if not (self._home / "data" / "PG_VERSION").exists():
             self._initdb()
@@ -177,7 +178,6 @@ class EmbeddedServer:
         os.close(folder)
 
     def _open_socket_folder(self) -> None:
-        self._socket = self._home / "socket"
         if len(os.fsencode(self._socket / ".s.PGSQL.5432")) > SOCKET_PATH:
             self._socket = Path(tempfile.mkdtemp(prefix="ocpi-hub-", dir="/tmp"))
         programs.own_folder(self._socket, self._account)
@@ -247,10 +247,8 @@ class EmbeddedServer:
         """Stop a server that outlived a killed hub, and clear the pid file that it leaves."""
         data = self._home / "data"
         pid_file = data / "postmaster.pid"
-        if not pid_file.exists():
-            return
         working = programs.working_in(data, self._account)
-        with suppress(ValueError, IndexError, ProcessLookupError):
+        with suppress(FileNotFoundError, ValueError, IndexError, ProcessLookupError):
             postmaster = int(pid_file.read_text().split()[0])
             if postmaster in working:
                 log.warning("storage.postgres_left_over", pid=postmaster)
@@ -259,9 +257,11 @@ class EmbeddedServer:
             raise NotStarted(
                 f"an earlier PostgreSQL still works in {data} (as {working}): end it first"
             )
-        # With nobody at work there the file is stale. PostgreSQL alone would take it for live
-        # when its pid was given to another process since.
+        # With nobody at work there its lock files are stale. PostgreSQL alone would take them for
+        # live when its pid was given to another process since, or nobody reaped it.
         pid_file.unlink(missing_ok=True)
+        for stale in self._socket.glob(".s.PGSQL.*"):
+            stale.unlink()
 
     def _stop(self) -> None:
         process, self._process = self._process, None

@@ -90,7 +90,10 @@ class PostgresJournal:
                     self._bytes -= _size(hop)
 
     async def _write(self, batch: Sequence[Hop]) -> None:
-        rows = [columns(hop) for hop in batch]
+        rows = []
+        for hop in batch:
+            rows.append(columns(hop))  # up to some ms for the largest bodies
+            await asyncio.sleep(0)
         try:
             async with self._database.transaction() as connection:
                 await connection.execute(self._sql["loose"])

@@ -78,7 +78,7 @@ class PostgresKeys:
 
 
 def _key(row: Row) -> Key:
-    known = frozenset(Scope(scope) for scope in row["scopes"] if scope in Scope)
+    known = frozenset(scope for scope in Scope if scope in row["scopes"])
     return Key(row["id"], row["name"], known, row["created_at"], row["expires_at"])
 
 

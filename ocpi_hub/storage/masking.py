@@ -9,9 +9,14 @@ from ocpi_hub.ops.logging import MASK, mask
 
 KEPT = 64 * 1024  # bytes of a body
 _TEXT = 2048  # characters of a URL or id
-# A secret whose end was cut off with the body, or whose name is written with escapes.
-_OPEN = re.compile(r'("(?:token|api_key|key|password|secret)"\s*:\s*)"[^"]*$', re.IGNORECASE)
-_ESCAPED = re.compile(r'("[^"]*\\u00[0-9a-fA-F]{2}[^"]*"\s*:\s*)"(?:[^"\\]|\\.)*("|$)')
+# A secret whose end was cut off with the body, or whose name is written with escapes. Possessive
+# and bounded: the time must grow with the length of a body only, whatever a partner sends.
+_OPEN = re.compile(
+    r'("(?:token|api_key|key|password|secret)"\s*+:\s*+)"(?:[^"\\]|\\.)*+\\?$', re.IGNORECASE
+)
+_ESCAPED = re.compile(
+    r'("(?=[^"]{0,80}\\u00)(?:[^"\\]|\\u00[0-9a-fA-F]{2}){1,40}+"\s*+:\s*+)"(?:[^"\\]|\\.)*+("|$)'
+)
 _QUERY = re.compile(
     r"([?&](?:token|api_?key|key|password|secret|access_token)=)[^&#]*", re.IGNORECASE
 )

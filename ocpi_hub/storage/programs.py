@@ -105,25 +105,32 @@ def reachable(folder: Path, account: Account | None, elsewhere: Path) -> Path:
     """The programs' folder, or that of a copy when the account cannot run them where they are."""
     if account is None or _succeeds([str(folder / "postgres"), "--version"], account):
         return folder
-    command = [folder / "postgres", "--version"]
+    command = [str(folder / "postgres"), "--version"]
     version = subprocess.run(command, capture_output=True, check=True).stdout  # noqa: S603 - found by us
     home = elsewhere / f"programs-{hashlib.sha256(version + bytes(folder)).hexdigest()[:12]}"
+    package = folder.parent.parent
     if not home.exists():
-        _copy(folder.parent, home)
+        _copy(package, folder.parent.name, home)
         log.warning(
             "storage.postgres_copied",
             source=str(folder.parent),
             folder=str(home),
             reason=f"account {account} cannot reach the programs",
         )
-    return home / folder.name
+    return home / folder.relative_to(package.parent)
 
 
-def _copy(source: Path, home: Path) -> None:
-    """Copy a tree so that everybody can read it; it is there whole or not at all."""
+def _copy(package: Path, tree: str, home: Path) -> None:
+    """Copy `package/tree` so that everybody can read it; it is there whole or not at all.
+
+    A wheel keeps shared libraries in a folder beside the package, and finds them by that place.
+    """
     _shared_folder(home.parent)
     fresh = Path(tempfile.mkdtemp(prefix=".copy-", dir=home.parent))
-    shutil.copytree(source, fresh, symlinks=True, dirs_exist_ok=True)
+    shutil.copytree(package / tree, fresh / package.name / tree, symlinks=True)
+    libraries = package.with_name(f"{package.name}.libs")
+    if libraries.is_dir():
+        shutil.copytree(libraries, fresh / libraries.name, symlinks=True)
     for path in (fresh, *fresh.rglob("*")):
         if not path.is_symlink():
             path.chmod(0o755)

@@ -361,30 +361,25 @@ async def test_what_does_not_exist_is_unknown(platforms):
     assert not await platforms.set_status(ghost, OFFLINE)
 
 
-async def test_another_process_follows_every_change(platforms, database):
+async def test_another_process_follows_every_change(platforms, database, until):
     elsewhere = await PostgresPlatforms.open(database, RING, HUB)
-    async with asyncio.timeout(10):
-        planned, token_a = await platforms.create("Voltwerk", [CPO], Quirks())
-        while elsewhere.caller(token_a) is None:
-            await asyncio.sleep(0.01)
-        registration = exchange(token_a)
-        await platforms.complete(planned.id, registration)
-        while elsewhere.caller(registration.incoming_token) is None:
-            await asyncio.sleep(0.01)
+    planned, token_a = await platforms.create("Voltwerk", [CPO], Quirks())
+    await until(lambda: elsewhere.caller(token_a) is not None)
+    registration = exchange(token_a)
+    await platforms.complete(planned.id, registration)
+    await until(lambda: elsewhere.caller(registration.incoming_token) is not None)
     assert elsewhere.directory() == platforms.directory()
     assert elsewhere.directory().number > 1
     assert elsewhere.outgoing_token(planned.id) == "outgoing-of-voltwerk"
     await elsewhere.close()
 
 
-async def test_a_process_follows_without_any_notification(platforms, database):
+async def test_a_process_follows_without_any_notification(platforms, database, until):
     planned, _ = await platforms.create("Voltwerk", [CPO], Quirks())
     await database.execute("update platform set name = 'Silent' where id = $1", planned.id)
     await database.execute("update version set number = number + 1 where subject = 'directory'")
 
-    async with asyncio.timeout(10):
-        while platforms.directory().platforms[planned.id].name != "Silent":
-            await asyncio.sleep(0.02)
+    await until(lambda: platforms.directory().platforms[planned.id].name == "Silent")
 
 
 @pytest.mark.obligation("HCI-023")
