@@ -63,11 +63,10 @@ def decode(body: bytes) -> Any:
 
 
 def _has_long_run(body: bytes) -> bool:
-    """Whether two quotes are so far apart that a text between them may be too long."""
+    """Whether two quotes that may end a text stand so far apart that it may be too long."""
     if len(body) <= MAX_STRING:
         return False
-    unescaped = body.replace(b"\\\\", b"  ").replace(b'\\"', b"  ")
-    return max(map(len, unescaped.split(b'"'))) > MAX_STRING
+    return max(map(len, body.replace(b'\\"', b"  ").split(b'"'))) > MAX_STRING
 
 
 def _check_depth(value: Any) -> None:
