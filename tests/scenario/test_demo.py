@@ -75,12 +75,12 @@ def test_ctrl_c_ends_it_cleanly_and_the_hub_with_it():
     assert not lives(hub)
 
 
-def test_a_hub_that_dies_ends_it_with_the_reason():
+def test_a_hub_that_ends_by_itself_ends_it_with_the_reason():
     with started() as process:
-        os.kill(hub_of(line_with(process, "Hub        http://127.0.0.1:")), signal.SIGKILL)
+        os.kill(hub_of(line_with(process, "Hub        http://127.0.0.1:")), signal.SIGTERM)
         rest, _ = process.communicate(timeout=60)
         assert process.returncode == 1
-    assert "the hub ended with exit code -9" in rest
+    assert "the hub ended with exit code 0" in rest
 
 
 def test_a_hub_that_cannot_start_says_why():

@@ -3,12 +3,12 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from build import a_location, a_tariff, as_bytes
-from fake_partner import RECEIVER, SENDER, FakePartner, fake_partner, party
 
 from ocpi_hub.ocpi.v2_2_1.locations import Location
 from ocpi_hub.simulator import fault
 from ocpi_hub.simulator.server import Reply
+from tests.build import a_location, a_tariff, as_bytes
+from tests.fake_partner import RECEIVER, SENDER, FakePartner, fake_partner, party
 
 NL_CPO = party("NL-CPO")
 
