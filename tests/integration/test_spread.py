@@ -429,6 +429,7 @@ async def test_a_receiver_that_another_process_takes_over_is_left_at_once():
 
         async def hang(_):
             await forever.wait()
+            return reply()
 
         server.answer = hang
         for number in range(5):
@@ -440,6 +441,7 @@ async def test_a_receiver_that_another_process_takes_over_is_left_at_once():
         await made.spread.claim()
         assert set(made.spread.held()) == set()
         made.line.put(location("NEW"))
+        forever.set()
         await asyncio.sleep(0.1)
         assert len(server.got) == 2
         made.receivers.taken.clear()
@@ -449,7 +451,6 @@ async def test_a_receiver_that_another_process_takes_over_is_left_at_once():
         assert sorted(server.what[2:]) == sorted(
             [("PUT", f"{PATH}L{number}") for number in range(5)] + [("PUT", PATH + "NEW")]
         )
-        forever.set()
         await made.spread.close()
         await runner
 
