@@ -20,7 +20,7 @@ from ocpi_hub.ocpi.primitives import PartyRef
 from ocpi_hub.ops.metrics import Metrics
 from ocpi_hub.ops.tasks import Tasks
 from ocpi_hub.settings import Journal as JournalSettings
-from ocpi_hub.storage.database import Database, Row
+from ocpi_hub.storage.database import LOST, Database, Row
 from ocpi_hub.storage.masking import COLUMNS, KEPT, columns
 from ocpi_hub.storage.queries import queries
 
@@ -57,9 +57,14 @@ class PostgresJournal:
         return journal
 
     async def close(self, grace_s: float = 5.0) -> None:
+        """Write what waits; what cannot be written within `grace_s` seconds is lost and counted."""
         await self._tasks.close()
-        async with asyncio.timeout(grace_s):
-            await self.flush()
+        try:
+            async with asyncio.timeout(grace_s):
+                await self.flush()
+        except LOST as error:
+            self._metrics.journal_dropped.inc(len(self._queue))
+            log.warning("storage.journal_lost", rows=len(self._queue), error=repr(error))
 
     def record(self, hop: Hop) -> None:
         """Keep a hop for the next batch; never waits, never fails."""

@@ -5,10 +5,14 @@ import time
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
+import structlog
+
 from ocpi_hub.ops.identity import now
 from ocpi_hub.ops.tasks import Tasks
 from ocpi_hub.routing.directory import PlatformId
-from ocpi_hub.storage.database import Database
+from ocpi_hub.storage.database import LOST, Database
+
+log = structlog.get_logger("storage")
 
 FLUSH_S = 5.0
 
@@ -31,8 +35,11 @@ class Seen:
     async def close(self) -> None:
         """Write what is noted; when the database is gone that is lost, which does no harm."""
         await self._tasks.close()
-        async with asyncio.timeout(FLUSH_S):
-            await self._write()
+        try:
+            async with asyncio.timeout(FLUSH_S):
+                await self._write()
+        except LOST as error:
+            log.warning("storage.seen_lost", platforms=len(self._noted), error=repr(error))
 
     def note(self, platform: PlatformId) -> None:
         self._noted[platform] = time.monotonic()
