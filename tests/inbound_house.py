@@ -16,7 +16,7 @@ from fake_partner import FakePartner
 from ocpi_hub.delivery.client import HttpClient
 from ocpi_hub.inbound.body import Sizes
 from ocpi_hub.inbound.configuration import Configuration
-from ocpi_hub.inbound.door import SERVER, Door
+from ocpi_hub.inbound.door import Door
 from ocpi_hub.inbound.gate import Gate, Limits
 from ocpi_hub.inbound.own import Own
 from ocpi_hub.inbound.relay import Relay
@@ -107,7 +107,7 @@ async def open_house(
     metrics, journal = Metrics(), MemoryJournal()
     client = HttpClient.open(platforms, journal, metrics, settings)
     app = web.Application()
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1, **SERVER)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1, lingering_time=1)
     holder: list[Door] = []
 
     async def handle(request: web.Request) -> web.StreamResponse:
