@@ -41,6 +41,7 @@ from ocpi_hub.navigation.index import Index
 from ocpi_hub.navigation.stream import Streams
 from ocpi_hub.ocpi import v2_2, v2_2_1
 from ocpi_hub.ops import health
+from ocpi_hub.ops.docs import Manual
 from ocpi_hub.ops.identity import fresh_id, now
 from ocpi_hub.ops.metrics import Metrics
 from ocpi_hub.ops.tasks import Tasks
@@ -239,6 +240,7 @@ async def _open_doors(
     app = web.Application()
     app.add_routes(rooms.partner_door.routes())
     app.add_routes(rooms.car_door.routes())
+    app.add_routes(Manual().routes())
     app.add_subapp("/admin/v1", rooms.admin)
     exposition = health.metrics(_exposition(rooms))
     app.add_routes(

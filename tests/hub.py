@@ -2,17 +2,18 @@
 
 import asyncio
 import base64
-import secrets
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any, Self
 
 import aiohttp
 
 from ocpi_hub.bootstrap import bound, house, listen
 from ocpi_hub.settings import Settings
+from ocpi_hub.simulator.hub_process import HubProcess
 from ocpi_hub.simulator.platform import SimulatedPlatform
-from tests.fake_partner import FakePartner
 
 ADMIN_KEY = "scenario-admin-key-0123456789"
 SEAL = base64.b64encode(bytes(range(32))).decode()
@@ -68,13 +69,13 @@ class Hub:
         )
         return str(made["key"])
 
-    async def invite(self, partner: FakePartner, **quirks: Any) -> dict[str, Any]:
+    async def invite(self, partner: SimulatedPlatform, **quirks: Any) -> dict[str, Any]:
         """Agree on the partner's parties: the platform with its registration token."""
-        body = {"name": partner.name, "roles": partner.agreed_roles, "quirks": quirks}
+        body = {"name": partner.name, "roles": agreed_roles(partner), "quirks": quirks}
         made: dict[str, Any] = await self.admin("POST", "/platforms", body)
         return made
 
-    async def connect(self, partner: FakePartner, **quirks: Any) -> str:
+    async def connect(self, partner: SimulatedPlatform, **quirks: Any) -> str:
         """Invite a partner and have it register; the id of its platform."""
         made = await self.invite(partner, **quirks)
         await partner.register(self.versions_url, made["registration"]["token"])
@@ -82,6 +83,19 @@ class Hub:
 
     async def status(self, platform: str) -> str:
         return str((await self.admin("GET", f"/platforms/{platform}"))["status"])
+
+
+def agreed_roles(partner: SimulatedPlatform) -> list[dict[str, str]]:
+    """The partner's roles as the admin API wants them."""
+    return [
+        {
+            "country_code": role.party.country_code,
+            "party_id": role.party.party_id,
+            "role": role.role.value,
+            "name": role.name,
+        }
+        for role in partner.roles
+    ]
 
 
 @asynccontextmanager
@@ -102,6 +116,12 @@ async def running_house(database_url: str, **overrides: Any) -> AsyncIterator[Hu
         yield hub
 
 
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 async def eventually(
     condition: Callable[[], Awaitable[bool]], deadline_s: float = 10, pause_s: float = 0.05
 ) -> None:
@@ -111,16 +131,18 @@ async def eventually(
             await asyncio.sleep(pause_s)
 
 
-def fresh_secret() -> str:
-    return secrets.token_hex(16)
+@asynccontextmanager
+async def served(
+    data_dir: Path, database_url: str = "", **variables: str
+) -> AsyncIterator[tuple[Hub, HubProcess]]:
+    """A hub in a process of its own; `variables` are settings such as ALIVE__INTERVAL_S="1"."""
+    data_dir.mkdir(parents=True, exist_ok=True)  # noqa: ASYNC240 - a moment, before anything runs
+    told = {"SERVER__RATE_PER_S": "0", "DATABASE__FSYNC": "false"}
+    if database_url:
+        told |= {"DATABASE__URL": database_url, "SECURITY__KEY": SEAL}
+    async with HubProcess(data_dir, told | variables) as process, _hub_of(process) as hub:
+        yield hub, process
 
 
-__all__ = [
-    "ADMIN_KEY",
-    "SEAL",
-    "Hub",
-    "SimulatedPlatform",
-    "eventually",
-    "fresh_secret",
-    "running_house",
-]
+def _hub_of(process: HubProcess) -> Hub:
+    return Hub(process.url, process.admin_key)
