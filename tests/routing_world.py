@@ -64,9 +64,11 @@ GONE = platform("gone", "FR-OFF EMSP", offers="locations.receiver", status=OFFLI
 DROPPED = platform(
     "dropped", "FR-STY EMSP", hosted("FR-OUT EMSP", SUSPENDED), offers="locations.receiver"
 )
+HALF_OFF = platform("half-off", "AT-HLF EMSP", offers="locations.receiver", status=OFFLINE)
+HALF_ON = platform("half-on", "AT-HLF CPO", offers="locations.sender")
 AGREED = platform("agreed", "FR-REG CPO", hosted("FR-NEW CPO", PLANNED))
 
-ALL = (CPO, CPO2, EMSP, SCSP, BOTH, SPLIT_CPO, SPLIT_EMSP, GONE, DROPPED, AGREED)
+ALL = (CPO, CPO2, EMSP, SCSP, BOTH, SPLIT_CPO, SPLIT_EMSP, GONE, DROPPED, HALF_OFF, HALF_ON, AGREED)
 WORLD = Directory(HUB, {each.id: each for each in ALL}, 1)
 
 

@@ -70,6 +70,7 @@ def test_the_mode_follows_from_method_interface_and_to(
         ("FR-OFF", 4003),
         ("FR-OUT", 4003),
         ("FR-NEW", 4003),
+        ("AT-HLF", 4003),
         ("FR-SCS", 4000),
         ("BE-CP2", 4000),
     ],
