@@ -78,6 +78,8 @@ async def stocked(request, store, line):
         owner = CP2 if n == 5 else CP1
         body = location(f"L{n}", evse("A"), evse("B"), publish=n != 2)
         await store.push(push("PUT", f"L{n}", body, owner))
+    if request.param == "followed":
+        await caught_up(line)
     return store
 
 
