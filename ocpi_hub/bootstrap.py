@@ -188,6 +188,7 @@ async def _rooms(
         body_timeout_s=server.body_timeout_s,
         in_flight=server.in_flight,
         heard=client.inbound_seen,
+        trace=settings.logging.level == "debug",
     )
     admin_access = Access(
         keys,
@@ -259,7 +260,11 @@ async def _open_doors(
 
 async def _serve(app: web.Application, listener: socket.socket, stack: AsyncExitStack) -> None:
     runner = web.AppRunner(
-        app, access_log=None, keepalive_timeout=IDLE_S, shutdown_timeout=LAST_REQUESTS_S
+        app,
+        access_log=None,
+        keepalive_timeout=IDLE_S,
+        lingering_time=1,
+        shutdown_timeout=LAST_REQUESTS_S,
     )
     await runner.setup()
     stack.push_async_callback(runner.cleanup)

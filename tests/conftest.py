@@ -15,6 +15,8 @@ from ocpi_hub.storage.database import Database
 from ocpi_hub.storage.embedded import EmbeddedServer
 from ocpi_hub.storage.migrate import migrate
 
+pytest_plugins = ["tests.obligations.plugin"]
+
 _numbers = count(1)
 Until = Callable[[Callable[[], bool]], Awaitable[None]]
 

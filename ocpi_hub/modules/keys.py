@@ -81,5 +81,7 @@ class Audit(Protocol):
     ) -> None:
         """Append one entry; the database refuses changes and deletions."""
 
-    async def list(self, before: int | None, limit: int, filters: Mapping[str, str]) -> Sequence[AuditEntry]:
+    async def list(
+        self, before: int | None, limit: int, filters: Mapping[str, str]
+    ) -> Sequence[AuditEntry]:
         """Newest first, older than entry `before`; filters by actor, action, target."""

@@ -61,7 +61,6 @@ class Failed:
     detail: str
 
 
-
 Outcome = Answered | Failed
 
 

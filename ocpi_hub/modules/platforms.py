@@ -111,7 +111,9 @@ class Platforms(Protocol):
 
     async def report(self, platform: PlatformId) -> PlatformReport: ...
 
-    async def create(self, name: str, roles: Sequence[AgreedRole], quirks: Quirks) -> tuple[Platform, str]:
+    async def create(
+        self, name: str, roles: Sequence[AgreedRole], quirks: Quirks
+    ) -> tuple[Platform, str]:
         """A new PLANNED platform and its token A.
 
         Raises Conflict when a (country, party, role) is held by another platform or is the hub's.

@@ -85,6 +85,13 @@ def configure(
             ],
         )
     )
+    logging.getLogger("aiohttp.server").addFilter(_not_a_broken_request)
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(max(threshold, logging.WARNING))
+
+
+def _not_a_broken_request(record: logging.LogRecord) -> bool:
+    """Aiohttp logs each malformed request with a traceback: bad clients would flood the log."""
+    kind = record.exc_info[0] if record.exc_info else None
+    return kind is None or kind.__module__ != "aiohttp.http_exceptions"

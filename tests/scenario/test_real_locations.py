@@ -8,16 +8,15 @@ from ocpi_hub.ocpi.primitives import InterfaceRole, PartyRef, fold
 from ocpi_hub.simulator.cpo import Cpo
 from ocpi_hub.simulator.emsp import Emsp
 from ocpi_hub.simulator.stations import Object, load_file
+from tests.data import REAL_LOCATIONS
 from tests.hub import served
-
-FILE = Path(__file__).parents[3] / "shared" / "data" / "irve_ocpi221_locations.jsonl.gz"
 
 
 def key(location: Object) -> tuple[str, str, str]:
     return tuple(fold(location[name]) for name in ("country_code", "party_id", "id"))  # type: ignore[return-value] # three names
 
 
-@pytest.mark.skipif(not FILE.is_file(), reason="the file of real locations is not here")
+@pytest.mark.skipif(not REAL_LOCATIONS.is_file(), reason="the file of real locations is not here")
 @pytest.mark.timeout(300)
 @pytest.mark.obligation(
     "ROUT-404", "ROUT-405", "PAG-006", "PAG-007", "PAG-010", "LOC-015", "LOC-021"
@@ -25,7 +24,7 @@ def key(location: Object) -> tuple[str, str, str]:
 async def test_every_real_location_arrives_is_listed_and_is_on_the_map(
     database_url: str, tmp_path: Path
 ) -> None:
-    locations = load_file(FILE)
+    locations = load_file(REAL_LOCATIONS)
     sent = {key(location): location for location in locations}
     async with (
         served(tmp_path, database_url) as (hub, _),

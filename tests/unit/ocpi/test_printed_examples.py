@@ -1,13 +1,7 @@
-"""The examples printed in OCPI 2.2.1 and real public locations, where they are at hand.
-
-OCPI_HUB_TEST_DATA names a folder with `ocpi-examples/2.2.1/*.json` and
-`irve_ocpi221_locations.jsonl.gz`; without it these tests are skipped.
-"""
+"""The examples printed in OCPI 2.2.1 and real public locations, where they are at hand."""
 
 import gzip
-import os
 import re
-from pathlib import Path
 
 import pytest
 
@@ -27,10 +21,8 @@ from ocpi_hub.ocpi.v2_2_1.locations import (
     LocationPatch,
 )
 from ocpi_hub.ocpi.v2_2_1.versions import Version, VersionDetails
-
-DATA = Path(os.environ.get("OCPI_HUB_TEST_DATA", "/nonexistent"))
-EXAMPLES = DATA / "ocpi-examples" / "2.2.1"
-REAL = DATA / "irve_ocpi221_locations.jsonl.gz"
+from tests.data import EXAMPLES
+from tests.data import REAL_LOCATIONS as REAL
 
 # Name of the file -> model of what it holds, and the member that wraps it.
 MODELS: dict[str, tuple[type[OcpiModel], str]] = {
@@ -56,8 +48,8 @@ BROKEN = {
     "location_put_example_add_evse": "connectors.0.power_type: required, but absent (LOC-099)",
 }
 
-needs_examples = pytest.mark.skipif(not EXAMPLES.is_dir(), reason="no OCPI_HUB_TEST_DATA")
-needs_real = pytest.mark.skipif(not REAL.is_file(), reason="no OCPI_HUB_TEST_DATA")
+needs_examples = pytest.mark.skipif(not EXAMPLES.is_dir(), reason="the test data is not here")
+needs_real = pytest.mark.skipif(not REAL.is_file(), reason="the test data is not here")
 
 
 def objects(stem: str, wrapper: str) -> list[object]:
