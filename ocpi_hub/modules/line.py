@@ -99,4 +99,4 @@ class Line(Protocol):
         """
 
     def wakes(self) -> AsyncIterator[None]:
-        """Yields soon after the line grew, and about once a second anyway (a hint, not a promise)."""
+        """Yields soon after the line grew, and about once a second anyway: a hint, no promise."""

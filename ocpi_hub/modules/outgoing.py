@@ -14,7 +14,7 @@ from ocpi_hub.routing.directory import PlatformId
 class Failure(StrEnum):
     """How a call failed; the value is what the journal shows.
 
-    NOT_CONNECTED: nothing was handed over (DNS, refused, TLS, connect time-out, breaker, full lane).
+    NOT_CONNECTED: nothing was handed over (DNS, refused, TLS, connect time-out, breaker, lanes).
     TIMEOUT: handed over, no complete answer in time, or the connection broke before the answer.
     GARBAGE: an answer came that cannot be used (no HTTP, too large, bad encoding, redirect).
     FORBIDDEN: the guard does not let the hub call this address (private, not https, ...).

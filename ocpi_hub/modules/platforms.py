@@ -129,7 +129,7 @@ class Platforms(Protocol):
     ) -> Platform: ...
 
     async def issue_registration_token(self, platform: PlatformId) -> str:
-        """A fresh token A; an older one dies. A registered platform keeps working until it is used."""
+        """A fresh token A; an older one dies. A registered platform works on until it is used."""
 
     async def offer_token(self, platform: PlatformId) -> str:
         """A fresh OFFERED token for an exchange that the hub starts; replaces an older offer."""

@@ -23,7 +23,7 @@ class Receivers(Protocol):
     """Leases and cursors of this process."""
 
     async def claim(self) -> Sequence[Receiver]:
-        """Renew this process's leases, take its fair share of free and expired ones; all now held."""
+        """Renew this process's leases, take its share of free and expired ones; all now held."""
 
     async def save(self, cursors: Mapping[PlatformId, Place]) -> None:
         """Move cursors forward, only of receivers still held here; never backwards."""

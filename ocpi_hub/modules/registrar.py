@@ -9,7 +9,7 @@ from ocpi_hub.routing.directory import Platform, PlatformId
 
 
 class RegistrationFailed(Exception):
-    """`step` is versions, details, endpoints, credentials or store; the message tells the operator why."""
+    """`step` is versions, details, endpoints, credentials or store; the message says why."""
 
     def __init__(self, step: str, message: str) -> None:
         super().__init__(message)
@@ -27,4 +27,4 @@ class Registrar(Protocol):
         """PUT credentials with a fresh token; the old ones work until it is answered (CRED-023)."""
 
     async def unregister(self, platform: PlatformId) -> Platform:
-        """DELETE credentials at the partner; the hub's side ends in any case (CRED-029, CRED-030)."""
+        """DELETE credentials at the partner; the hub's side ends anyway (CRED-029, CRED-030)."""

@@ -6,7 +6,7 @@ core schema are metadata for pydantic: `Annotated[str, CiString(36)]`.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -57,10 +57,11 @@ class PartyRef:
 
     country_code: str
     party_id: str
+    key: tuple[str, str] = field(init=False, repr=False)
+    """Folded; what parties are compared by."""
 
-    @property
-    def key(self) -> tuple[str, str]:
-        return fold(self.country_code), fold(self.party_id)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "key", (fold(self.country_code), fold(self.party_id)))
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, PartyRef) and self.key == other.key
