@@ -88,4 +88,4 @@ class Store(Protocol):
         """One stored object in full; for a connector pass the EVSE's key and cut it out yourself."""
 
     async def owners(self, module: str, object_id: str) -> Sequence[PartyRef]:
-        """Who owns an object with this id (CiString): GETs without owner segments (LOC-034)."""
+        """Who owns an object with this id: for GETs without owner segments (LOC-034)."""
