@@ -33,7 +33,6 @@ _STATION_COLUMNS = (
 )  # fmt: skip
 _PLUG_COLUMNS = ("uids", "faces", "status", "outfits_of", "changed")
 _HASH = 2**64 - 1
-_COMPACT_FROM = 4096
 
 
 class Gone(NamedTuple):
@@ -64,10 +63,12 @@ class Index:
 
     `xs`, `seqs`: place of a station's last visible change. `confirmed`: UTC seconds of its last
     push. `told`: the quality last told to streams. `waiting`: not in the grid, or wrongly there.
-    `firsts`, `sizes`, `rooms`: a station's run of EVSE rows, used and reserved.
+    `firsts`, `sizes`, `rooms`: a station's run of EVSE rows, used and reserved;
+    with `pack_from` dead EVSE rows, a quarter of all, the gaps between runs are closed.
     """
 
-    def __init__(self, stale_s: float = 86_400.0) -> None:
+    def __init__(self, stale_s: float = 86_400.0, pack_from: int = 4096) -> None:
+        self._pack_from = pack_from
         self.place = ORIGIN
         self.outfits = Outfits()
         self.operators = Operators(stale_s)
@@ -333,7 +334,7 @@ class Index:
 
     def _pack(self) -> None:
         """Close the gaps between runs when they are a quarter of all EVSE rows."""
-        if self._dead < _COMPACT_FROM or 4 * self._dead < self._used:
+        if self._dead < self._pack_from or 4 * self._dead < self._used:
             return
         rows = np.flatnonzero(self.alive & (self.rooms > 0))
         rooms = self.rooms[rows].astype(np.int64)

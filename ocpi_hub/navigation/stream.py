@@ -307,7 +307,7 @@ class Streams:
                 self._dirty.setdefault(self._index.key(row), row)
 
     def _tell(self, dirty: dict[bytes, int], now: float) -> None:
-        """Encode each watched station once, in the order of the line, and hand it to its clients."""
+        """Encode each watched station once, in the order of the line, for all its clients."""
         index = self._index
         watched = sorted(self._watching(dirty), key=lambda each: each.version)
         rows = [each.row for each in watched]

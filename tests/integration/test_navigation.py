@@ -284,8 +284,13 @@ async def test_a_status_change_is_seen_by_the_next_question(world):
     await world.line.add(ABC, ["LOC1", "E1"], evse("E1", "CHARGING"), method="PATCH")
     await world.follow()
     assert (await world.nearby("&available=now"))["matched"] == 0
+    assert (await world.nearby("&available=unless_known_busy"))["matched"] == 0
     (station,) = (await world.nearby())["stations"]
     assert station["groups"][0]["charging"] == 1
+    await world.line.add(ABC, ["LOC1", "E1"], evse("E1", "UNKNOWN"), method="PATCH")
+    await world.follow()
+    assert (await world.nearby("&available=now"))["matched"] == 0
+    assert (await world.nearby("&available=unless_known_busy"))["matched"] == 1
 
 
 @pytest.mark.obligation("LOC-006", "LOC-008")
