@@ -293,7 +293,7 @@ async def test_a_status_change_is_seen_by_the_next_question(world):
     assert (await world.nearby("&available=unless_known_busy"))["matched"] == 1
 
 
-@pytest.mark.obligation("LOC-006", "LOC-008")
+@pytest.mark.obligation("LOC-008")
 async def test_a_removed_evse_and_a_location_without_valid_evse_disappear(world):
     await world.line.add(ABC, ["LOC1"], location(evses=[evse("E1"), evse("E2")]))
     await world.line.add(ABC, ["LOC1", "E1"], evse("E1", "REMOVED"), method="PATCH")
@@ -311,7 +311,7 @@ async def test_a_removed_evse_and_a_location_without_valid_evse_disappear(world)
     assert (await world.nearby())["matched"] == 1
 
 
-@pytest.mark.obligation("LOC-009", "LOC-065", "LOC-075")
+@pytest.mark.obligation("LOC-065")
 async def test_what_is_not_published_is_shown_to_nobody(world):
     await world.line.add(ABC, ["LOC1"], location(publish=False), public=False)
     await world.line.add(ABC, ["LOC1", "E1"], evse(), public=False)
