@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from aiohttp import web
-from fake_partner import FakePartner
 
 from ocpi_hub.delivery.client import HttpClient
 from ocpi_hub.inbound.body import Sizes
@@ -39,6 +38,7 @@ from ocpi_hub.storage.database import Database
 from ocpi_hub.storage.line import PostgresLine
 from ocpi_hub.storage.objects import PostgresStore
 from ocpi_hub.storage.platforms import PostgresPlatforms
+from tests.fake_partner import FakePartner
 
 HUB = PartyRef("NL", "HUB")
 TABLES = {v2_2_1.VERSION: v2_2_1.MODULES, v2_2.VERSION: v2_2.MODULES}

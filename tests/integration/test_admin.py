@@ -7,8 +7,6 @@ from typing import Any
 
 import pytest
 from aiohttp import ClientResponse, web
-from fake_partner import FakePartner, fake_partner
-from inbound_house import House, open_house
 
 from ocpi_hub.admin import Access, Door, application
 from ocpi_hub.admin.access import FailedKeys
@@ -22,6 +20,8 @@ from ocpi_hub.storage.audit import PostgresAudit
 from ocpi_hub.storage.database import LOST, Database
 from ocpi_hub.storage.journal import PostgresJournal
 from ocpi_hub.storage.keys import PostgresKeys
+from tests.fake_partner import FakePartner, fake_partner
+from tests.inbound_house import House, open_house
 
 KEY = "bootstrap-key-of-the-tests"
 

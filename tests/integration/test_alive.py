@@ -6,12 +6,12 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import pytest
-from delivery_fakes import AT, OK, call_of, client_for, partner, platform_of, reply
 
 from ocpi_hub.delivery.alive import Alive
 from ocpi_hub.ocpi import message
 from ocpi_hub.ocpi.primitives import ConnectionStatus
 from ocpi_hub.settings import Alive as Settings
+from tests.delivery_fakes import AT, OK, call_of, client_for, partner, platform_of, reply
 
 CONNECTED, OFFLINE = ConnectionStatus.CONNECTED, ConnectionStatus.OFFLINE
 QUICK = Settings(interval_s=1, retry_s=0.05)

@@ -11,7 +11,14 @@ import pytest
 import trustme
 from aiohttp import web
 from aiohttp.abc import AbstractResolver
-from delivery_fakes import (
+
+from ocpi_hub.delivery.breaker import IN_A_ROW, State
+from ocpi_hub.modules.journal import Direction
+from ocpi_hub.modules.outgoing import Answered, Failed, Failure
+from ocpi_hub.ocpi import message
+from ocpi_hub.routing.directory import Quirks
+from ocpi_hub.settings import Delivery
+from tests.delivery_fakes import (
     AT,
     CPO,
     MSP,
@@ -24,13 +31,6 @@ from delivery_fakes import (
     raw_server,
     reply,
 )
-
-from ocpi_hub.delivery.breaker import IN_A_ROW, State
-from ocpi_hub.modules.journal import Direction
-from ocpi_hub.modules.outgoing import Answered, Failed, Failure
-from ocpi_hub.ocpi import message
-from ocpi_hub.routing.directory import Quirks
-from ocpi_hub.settings import Delivery
 
 SHORT = OPEN.model_copy(update={"deadline_s": 0.4})
 

@@ -5,8 +5,6 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from fake_partner import FakePartner, fake_partner
-from inbound_house import House, open_house
 
 from ocpi_hub.modules.registrar import RegistrationFailed
 from ocpi_hub.ocpi import codec
@@ -15,6 +13,8 @@ from ocpi_hub.simulator import fault
 from ocpi_hub.simulator.client import Answer, Client
 from ocpi_hub.simulator.server import accept
 from ocpi_hub.storage.database import Database
+from tests.fake_partner import FakePartner, fake_partner
+from tests.inbound_house import House, open_house
 
 
 @pytest.fixture

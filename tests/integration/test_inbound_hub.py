@@ -3,12 +3,12 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from build import a_connector, a_location, an_evse
-from fake_partner import RECEIVER, SENDER, FakePartner, fake_partner
-from inbound_house import House, open_house
 
 from ocpi_hub.ocpi.primitives import ConnectionStatus
 from ocpi_hub.storage.database import Database
+from tests.build import a_connector, a_location, an_evse
+from tests.fake_partner import RECEIVER, SENDER, FakePartner, fake_partner
+from tests.inbound_house import House, open_house
 
 NEWER = "2026-02-01T00:00:00Z"
 

@@ -7,15 +7,15 @@ from base64 import b64encode
 from collections.abc import AsyncIterator
 
 import pytest
-from build import a_location, as_bytes
-from fake_partner import FakePartner, fake_partner
-from inbound_house import House, open_house
 
 from ocpi_hub.inbound.body import Sizes
 from ocpi_hub.inbound.gate import Limits
 from ocpi_hub.simulator import fault
 from ocpi_hub.simulator.client import Answer
 from ocpi_hub.storage.database import Database
+from tests.build import a_location, as_bytes
+from tests.fake_partner import FakePartner, fake_partner
+from tests.inbound_house import House, open_house
 
 PATH = "/ocpi/2.2.1/receiver/locations/NL/CPO/LOC1"
 

@@ -3,9 +3,6 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from build import a_location, as_bytes
-from fake_partner import RECEIVER, SENDER, FakePartner, fake_partner, party
-from inbound_house import House, open_house
 
 from ocpi_hub.ocpi import codec
 from ocpi_hub.ocpi.primitives import ConnectionStatus
@@ -14,6 +11,9 @@ from ocpi_hub.simulator import fault
 from ocpi_hub.simulator.record import Received
 from ocpi_hub.simulator.server import Reply, accept
 from ocpi_hub.storage.database import Database
+from tests.build import a_location, as_bytes
+from tests.fake_partner import RECEIVER, SENDER, FakePartner, fake_partner, party
+from tests.inbound_house import House, open_house
 
 ODD = b'{ "country_code":"NL" , "id":"L 1","x":1.50 ,"name":null, "last_updated":"1 May"}'
 

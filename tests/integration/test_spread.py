@@ -7,7 +7,15 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 
 import pytest
-from delivery_fakes import (
+
+from ocpi_hub.delivery.spread import Spread
+from ocpi_hub.modules.line import ORIGIN, ObjectKey, Place
+from ocpi_hub.modules.outgoing import Answered, Failed, Failure
+from ocpi_hub.ocpi import message
+from ocpi_hub.ocpi.primitives import ConnectionStatus, PartyRef, Role
+from ocpi_hub.ops.metrics import Metrics
+from ocpi_hub.routing.directory import PlatformId, Quirks
+from tests.delivery_fakes import (
     AT,
     CPO,
     MSP,
@@ -26,14 +34,6 @@ from delivery_fakes import (
     reply,
     until,
 )
-
-from ocpi_hub.delivery.spread import Spread
-from ocpi_hub.modules.line import ORIGIN, ObjectKey, Place
-from ocpi_hub.modules.outgoing import Answered, Failed, Failure
-from ocpi_hub.ocpi import message
-from ocpi_hub.ocpi.primitives import ConnectionStatus, PartyRef, Role
-from ocpi_hub.ops.metrics import Metrics
-from ocpi_hub.routing.directory import PlatformId, Quirks
 
 NSP = PartyRef("FR", "NV1")
 PATH = "/receiver/locations/NL/CP1/"

@@ -2,7 +2,14 @@
 
 from hypothesis import given
 from hypothesis import strategies as st
-from routing_world import (
+
+from ocpi_hub.ocpi.message import Routing
+from ocpi_hub.ocpi.primitives import ConnectionStatus, PartyRef
+from ocpi_hub.ocpi.spec import Family
+from ocpi_hub.ocpi.v2_2_1 import MODULES
+from ocpi_hub.routing.decide import Decision, Forward, Refuse, Request, decide
+from ocpi_hub.routing.rewrite import PARAMETER, Passage, Signer, join
+from tests.routing_world import (
     ALL,
     CPO,
     EMSP,
@@ -12,13 +19,6 @@ from routing_world import (
     WORLD,
     party,
 )
-
-from ocpi_hub.ocpi.message import Routing
-from ocpi_hub.ocpi.primitives import ConnectionStatus, PartyRef
-from ocpi_hub.ocpi.spec import Family
-from ocpi_hub.ocpi.v2_2_1 import MODULES
-from ocpi_hub.routing.decide import Decision, Forward, Refuse, Request, decide
-from ocpi_hub.routing.rewrite import PARAMETER, Passage, Signer, join
 
 ROWS = [
     (module, side.role, row)

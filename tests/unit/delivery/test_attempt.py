@@ -6,7 +6,6 @@ from datetime import timedelta
 from itertools import count
 
 import pytest
-from delivery_fakes import AT, CPO, HUB, MSP, OK, TABLES, client_info, location, platform_of
 
 from ocpi_hub.delivery import attempt
 from ocpi_hub.delivery.attempt import Held, Verdict
@@ -15,6 +14,7 @@ from ocpi_hub.modules.outgoing import Answered, Failed, Failure
 from ocpi_hub.ocpi import message
 from ocpi_hub.ocpi.primitives import InterfaceRole, PartyRef, Role
 from ocpi_hub.routing.directory import Endpoint
+from tests.delivery_fakes import AT, CPO, HUB, MSP, OK, TABLES, client_info, location, platform_of
 
 BASE = "https://msp.example"
 EM2 = PartyRef("DE", "EM2")

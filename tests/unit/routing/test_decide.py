@@ -1,19 +1,6 @@
 """Every row of the table of modes, and the order of the checks."""
 
 import pytest
-from routing_world import (
-    AGREED,
-    BOTH,
-    CPO,
-    DROPPED,
-    EMSP,
-    KEPT,
-    SPLIT_CPO,
-    SPLIT_EMSP,
-    WORLD,
-    party,
-    request,
-)
 
 from ocpi_hub.routing.decide import (
     Broadcast,
@@ -26,6 +13,19 @@ from ocpi_hub.routing.decide import (
     Request,
     decide,
     placed,
+)
+from tests.routing_world import (
+    AGREED,
+    BOTH,
+    CPO,
+    DROPPED,
+    EMSP,
+    KEPT,
+    SPLIT_CPO,
+    SPLIT_EMSP,
+    WORLD,
+    party,
+    request,
 )
 
 

@@ -4,7 +4,6 @@ import re
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
-from routing_world import CPO, EMSP, RECEIVER, SENDER, party
 
 from ocpi_hub.ocpi.message import Ids
 from ocpi_hub.ocpi.status import InvalidParameter, NoSuchResource
@@ -20,6 +19,7 @@ from ocpi_hub.routing.rewrite import (
     origin,
     request_headers,
 )
+from tests.routing_world import CPO, EMSP, RECEIVER, SENDER, party
 
 SIGNER = Signer(b"key")
 ENDPOINT = CPO.endpoints[0]
