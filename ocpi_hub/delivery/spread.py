@@ -4,6 +4,7 @@ import asyncio
 import time
 from bisect import bisect_right
 from collections.abc import Awaitable, Callable, Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
@@ -19,7 +20,7 @@ from ocpi_hub.ocpi.spec import ModuleSpec
 from ocpi_hub.ops.identity import fresh_id
 from ocpi_hub.ops.metrics import Metrics
 from ocpi_hub.ops.tasks import Tasks
-from ocpi_hub.routing.directory import PlatformId
+from ocpi_hub.routing.directory import Directory, PlatformId
 from ocpi_hub.settings import Delivery
 
 CLAIM_S: Final = 5.0
@@ -73,6 +74,9 @@ class Spread:
         self._marks: list[tuple[float, Place]] = []
         self._looked = -MARK_S
         self._duties: list[asyncio.Task[None]] = []
+        self._known: Directory | None = None
+        self._registered: frozenset[PlatformId] = frozenset()
+        self._newcomers = asyncio.Event()
         self._closing = False
         self._closed = asyncio.Event()
         self._road = Road(
@@ -93,7 +97,7 @@ class Spread:
         if self._closing:
             return
         self._duties = [
-            self._tasks.keep("spread.claim", self.claim, CLAIM_S),
+            self._tasks.keep("spread.claim", self._claim_in_turn, PAUSE_S),
             self._tasks.keep("spread.watch", self._watch, SAVE_S),
             self._tasks.keep("spread.save", self.save, SAVE_S),
         ]
@@ -140,6 +144,15 @@ class Spread:
             task = self._tasks.spawn(f"spread.courier.{platform}", _keep(courier))
             self._couriers[platform] = (courier, task)
 
+    async def _claim_in_turn(self) -> None:
+        """Claim every few seconds, and at once when a platform came or went."""
+        while True:
+            self._newcomers.clear()
+            await self.claim()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(CLAIM_S):
+                    await self._newcomers.wait()
+
     async def save(self) -> None:
         """Make durable how far the couriers have come, and show the lag."""
         cursors = {platform: courier.cursor for platform, (courier, _) in self._couriers.items()}
@@ -157,9 +170,21 @@ class Spread:
 
     async def _watch(self) -> None:
         async for _ in self._line.wakes():
+            self._look_for_newcomers()
             await self._mark()
             for courier, _task in self._couriers.values():
                 courier.wake.set()
+
+    def _look_for_newcomers(self) -> None:
+        """Who registers is on the line, so every process sees it within a second."""
+        directory = self._road.platforms.directory()
+        if directory is self._known:
+            return
+        self._known = directory
+        registered = frozenset(p.id for p in directory.platforms.values() if p.registered)
+        if registered != self._registered:
+            self._registered = registered
+            self._newcomers.set()
 
     async def _mark(self) -> None:
         """Remember when the line was seen to reach where; the lag is read off these marks."""

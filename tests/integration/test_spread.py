@@ -455,6 +455,18 @@ async def test_a_receiver_that_another_process_takes_over_is_left_at_once():
         await runner
 
 
+async def test_a_platform_that_registers_is_served_without_waiting_for_the_next_turn(monkeypatch):
+    monkeypatch.setattr("ocpi_hub.delivery.spread.CLAIM_S", 3600)
+    async with partner() as server, msp_world() as (made, first):
+        made.line.put(location("L1"))
+        await first.wait(1)
+        made.receivers.cursors[PlatformId("new")] = Place(1, 1)
+        made.register.known[PlatformId("new")] = platform_of("new", server.url)
+        made.line.put(location("L2"))
+        await server.wait(1)
+        assert server.what == [("PUT", PATH + "L2")]
+
+
 async def test_a_fault_of_the_line_is_survived():
     async with msp_world(running=False) as (made, server):
         real, faults = made.line.after, [OSError("database gone")]
