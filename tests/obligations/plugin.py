@@ -26,7 +26,7 @@ class Recorder:
             self.outcomes[report.nodeid] = report.outcome
 
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        cache = session.config.cache
+        cache = getattr(session.config, "cache", None)  # -p no:cacheprovider
         if cache is None or not self.outcomes:
             return
         kept = dict(cache.get(CACHE_KEY, {}))
