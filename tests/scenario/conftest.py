@@ -1,6 +1,9 @@
-"""A whole hub in this process for every scenario that asks for one."""
+"""A whole hub in this process, and folders for hubs that bring their own database."""
 
-from collections.abc import AsyncIterator
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -11,3 +14,12 @@ from tests.hub import Hub, running_house
 async def hub(database_url: str) -> AsyncIterator[Hub]:
     async with running_house(database_url) as running:
         yield running
+
+
+@pytest.fixture
+def data_dir() -> Iterator[Path]:
+    """A data directory that the account of root's embedded server can reach (pytest's cannot)."""
+    folder = Path(tempfile.mkdtemp(prefix="ocpi-hub-scenario-", dir="/tmp"))
+    folder.chmod(0o711)
+    yield folder
+    shutil.rmtree(folder)

@@ -47,20 +47,20 @@ async def push_until_killed(cpo: Cpo, kill: int) -> set[str]:
 
 @pytest.mark.timeout(180)
 @pytest.mark.obligation("ROUT-214", "ROUT-219")
-async def test_every_push_accepted_before_a_kill_arrives_after_the_restart(tmp_path: Path) -> None:
+async def test_every_push_accepted_before_a_kill_arrives_after_the_restart(data_dir: Path) -> None:
     async with (
         Cpo("Operator", many()) as cpo,
         Emsp("One", PartyRef("DE", "EM1")) as one,
         Emsp("Two", PartyRef("FR", "EM2")) as two,
     ):
-        async with served(tmp_path) as (hub, process):
+        async with served(data_dir) as (hub, process):
             for partner in (one, two, cpo):
                 await hub.connect(partner)
             port = process.url.rpartition(":")[2]
             accepted = await push_until_killed(cpo, process.pid)
         assert KILLED_AT <= len(accepted) < PUSHES
 
-        async with served(tmp_path, SERVER__LISTEN=f"127.0.0.1:{port}") as (_, process):
+        async with served(data_dir, SERVER__LISTEN=f"127.0.0.1:{port}") as (_, process):
             wanted = {cpo.locations[PartyRef("NL", "CPO"), name]["id"] for name in accepted}
             for receiver in (one, two):
                 await receiver.record.until(

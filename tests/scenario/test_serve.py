@@ -50,15 +50,15 @@ def started(*words: str, **told: str) -> Iterator[tuple[subprocess.Popen[str], s
 
 
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
-def test_it_says_ready_once_on_stdout_and_ends_with_0(tmp_path: Path, stop: signal.Signals) -> None:
-    told = {"DATA_DIR": str(tmp_path), "SERVER__LISTEN": "127.0.0.1:0", "DATABASE__FSYNC": "false"}
+def test_it_says_ready_once_on_stdout_and_ends_with_0(data_dir: Path, stop: signal.Signals) -> None:
+    told = {"DATA_DIR": str(data_dir), "SERVER__LISTEN": "127.0.0.1:0", "DATABASE__FSYNC": "false"}
     with started("serve", **told) as (process, line):
         assert re.fullmatch(r"ready http://127\.0\.0\.1:[1-9]\d*", line)
         process.send_signal(stop)
         rest, log = process.communicate(timeout=60)
     assert (process.returncode, rest) == (0, "")
     assert '"event": "hub.stopped"' in log
-    assert not list(tmp_path.glob("postgres/data/postmaster.pid"))
+    assert not list(data_dir.glob("postgres/data/postmaster.pid"))
 
 
 async def test_workers_share_a_port_and_one_that_dies_is_started_again(
@@ -119,10 +119,10 @@ def test_a_database_that_is_not_there_is_said_without_its_password(tmp_path: Pat
     assert done.stderr.startswith("ocpi-hub: ")
 
 
-async def test_a_second_hub_on_the_same_data_directory_is_told_who_holds_it(tmp_path: Path) -> None:
-    async with served(tmp_path) as (_, process):
+async def test_a_second_hub_on_the_same_data_directory_is_told_who_holds_it(data_dir: Path) -> None:
+    async with served(data_dir) as (_, process):
         with pytest.raises(HubFailed, match=str(process.pid)):
-            async with HubProcess(tmp_path):
+            async with HubProcess(data_dir):
                 pass
 
 
