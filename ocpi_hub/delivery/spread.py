@@ -165,7 +165,7 @@ class Spread:
         }
         if moved:
             await self._receivers.save(moved)
-        self._saved = cursors
+            self._saved |= moved  # and nothing else: receivers may have come meanwhile
         self._forget_marks(min(cursors.values(), default=self._head()))
 
     async def _watch(self) -> None:

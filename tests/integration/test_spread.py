@@ -467,6 +467,27 @@ async def test_a_platform_that_registers_is_served_without_waiting_for_the_next_
         assert server.what == [("PUT", PATH + "L2")]
 
 
+async def test_a_receiver_that_is_claimed_during_a_save_is_saved_the_next_time():
+    async with msp_world(running=False) as (made, _):
+        put = made.line.put(location("L1"))
+        runner = asyncio.ensure_future(made.spread.run())
+        await made.reached("msp", put.place)
+        keep, new = made.receivers.save, PlatformId("new")
+
+        async def save(cursors):
+            made.receivers.cursors.setdefault(new, ORIGIN)
+            await made.spread.claim()
+            await keep(cursors)
+
+        made.receivers.save = save
+        await made.spread.save()
+        await made.reached("new", put.place)
+        await made.spread.save()
+        assert made.receivers.cursors[new] == put.place
+        await made.spread.close()
+        await runner
+
+
 async def test_a_fault_of_the_line_is_survived():
     async with msp_world(running=False) as (made, server):
         real, faults = made.line.after, [OSError("database gone")]
