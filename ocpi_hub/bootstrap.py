@@ -305,6 +305,7 @@ def _exposition(rooms: Rooms) -> Callable[[], bytes]:
                 metrics.lag.labels(platform.id).set(status.lag_s)
         metrics.stations.set(len(rooms.index.rows()))
         metrics.streams.set(len(rooms.streams))
+        metrics.in_flight.set(rooms.partner_door.busy)
         return metrics.exposition()
 
     return text

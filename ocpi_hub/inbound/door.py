@@ -83,6 +83,11 @@ class Door:
     _counts: dict[tuple[str, int, int], Any] = field(default_factory=dict)
     _times: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def busy(self) -> int:
+        """Requests in work."""
+        return self._busy
+
     def routes(self) -> list[web.RouteDef]:
         """What the composition root mounts; everything under /ocpi is answered in OCPI."""
         return [

@@ -42,6 +42,9 @@ class Duty(Protocol):
     async def find(self, ids: Sequence[str], hidden: frozenset[tuple[str, str]]) -> bytes: ...
 
 
+_STALE = "ROUT-222: last_updated: older than what the hub holds, which stays as it is"
+
+
 @dataclass(frozen=True, slots=True)
 class Own:
     """`duties` by module identifier; `directory` is the one of the moment."""
@@ -69,6 +72,8 @@ class Own:
             correlation_id=exchange.ids.correlation_id,
         )
         exchange.findings += taken.findings
+        if taken.written is Written.STALE:
+            exchange.findings.append(_STALE)
         http = _CREATED if taken.written is Written.CREATED else 200
         return self._success(decision.sender, None, http=http)
 

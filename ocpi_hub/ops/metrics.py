@@ -51,12 +51,6 @@ class Metrics:
             ["platform"],
             registry=registry,
         )
-        self.pushes = Counter(
-            "ocpi_hub_pushes",
-            "Pushes taken into the store, by module and effect",
-            ["module", "effect"],
-            registry=registry,
-        )
         self.platforms = Gauge(
             "ocpi_hub_platforms",
             "Platforms by connection status",

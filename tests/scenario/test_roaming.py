@@ -11,7 +11,7 @@ from ocpi_hub.simulator.record import Received
 from ocpi_hub.simulator.server import Reply
 from tests.build import a_location, an_evse
 from tests.fake_partner import FakePartner, fake_partner, location_path
-from tests.hub import Hub
+from tests.hub import Hub, eventually
 
 RECEIVER, SENDER = InterfaceRole.RECEIVER, InterfaceRole.SENDER
 ODD = (
@@ -303,3 +303,21 @@ def suspended(received: Received) -> bool:
 
 def test_paths_are_encoded_segment_by_segment() -> None:
     assert location_path(a_location(id="a/b c")) == "NL/CPO/a%2Fb%20c"
+
+
+@pytest.mark.obligation("ROUT-222")
+async def test_an_older_push_changes_nothing_and_the_journal_says_so(
+    hub: Hub, cpo: FakePartner, emsp: FakePartner
+) -> None:
+    location = a_location()
+    await cpo.put(location)
+    older = {"status": "BLOCKED", "last_updated": "2025-01-01T00:00:00Z"}
+    answer = await cpo.patch(location, older, "E1", headers={"X-Correlation-ID": "late"})
+    assert (answer.http, answer.code) == (200, 1000)
+    assert (await emsp.get("locations")).data == [location]
+
+    async def told() -> bool:
+        rows = (await hub.admin("GET", "/messages", correlation_id="late"))["items"]
+        return any("ROUT-222" in finding for row in rows for finding in row["findings"])
+
+    await eventually(told)
