@@ -19,7 +19,7 @@ from ocpi_hub.simulator.fault import Faults
 from ocpi_hub.simulator.platform import PlatformRole, SimulatedPlatform
 from ocpi_hub.simulator.receiver import Tariffs
 from ocpi_hub.simulator.record import Received
-from ocpi_hub.simulator.server import Handler, Reply, accept
+from ocpi_hub.simulator.server import VERSION, Handler, Reply, accept
 
 HUB = "hub"
 SENDER, RECEIVER = InterfaceRole.SENDER, InterfaceRole.RECEIVER
@@ -34,8 +34,8 @@ def party(text: str) -> PartyRef:
 class FakePartner(SimulatedPlatform):
     """A platform whose every word a scenario can choose."""
 
-    def __init__(self, roles: list[PlatformRole], deadline_s: float = 30) -> None:
-        super().__init__(f"partner {roles[0].party}", roles, deadline_s=deadline_s)
+    def __init__(self, roles: list[PlatformRole], **how: Any) -> None:
+        super().__init__(f"partner {roles[0].party}", roles, **how)
         self.copy = Copy()
         self.tariffs = Tariffs()
 
@@ -147,7 +147,7 @@ def _offers(partner: FakePartner) -> dict[Role, dict[tuple[str, InterfaceRole], 
     }
 
 
-def fake_partner(*, deadline_s: float = 30, **roles: str) -> FakePartner:
+def fake_partner(*, deadline_s: float = 30, version: str = VERSION, **roles: str) -> FakePartner:
     """A partner by its parties: `fake_partner(CPO="NL-CPO NL-CP2", EMSP="NL-EMP")`.
 
     Use it in `async with`, which opens and closes its port.
@@ -157,7 +157,7 @@ def fake_partner(*, deadline_s: float = 30, **roles: str) -> FakePartner:
         for role, texts in roles.items()
         for text in texts.split()
     ]
-    partner = FakePartner(hosted, deadline_s)
+    partner = FakePartner(hosted, deadline_s=deadline_s, version=version)
     offers = _offers(partner)
     for role in {each.role for each in hosted}:
         for (module, side), handler in offers.get(role, {}).items():

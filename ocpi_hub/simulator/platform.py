@@ -84,9 +84,11 @@ class SimulatedPlatform:
         *,
         deadline_s: float = 30,
         raw_token: bool = False,
+        version: str = VERSION,
     ) -> None:
         self.name = name
         self.roles = tuple(roles)
+        self.version = version
         self.tokens = Tokens()
         self.peer: Peer | None = None
         self.client = Client(deadline_s, raw_token=raw_token)
@@ -132,9 +134,12 @@ class SimulatedPlatform:
         return self._handlers.get(received.interface)
 
     async def admit(self, received: Received) -> None:
+        """The peer may use what it was offered before its answer is here."""
         opening = {self.tokens.current}
+        if self.tokens.current or received.interface in _OPEN_TO_NEWCOMERS:
+            opening.add(self.tokens.offered)
         if received.interface in _OPEN_TO_NEWCOMERS:
-            opening |= {self.tokens.registration, self.tokens.offered}
+            opening.add(self.tokens.registration)
         if not opening & set(token.candidates(received.headers.get("Authorization"))):
             raise Unauthorized
 
@@ -217,9 +222,10 @@ class SimulatedPlatform:
         """Versions, then details: {"credentials": URL, "endpoints": {(module, role): URL}}."""
         versions = await self._fetched(versions_url, shown)
         urls = {each["version"]: each["url"] for each in versions}
-        if VERSION not in urls:
-            raise OcpiError(f"no version {VERSION} in {sorted(urls)}", Status.UNSUPPORTED_VERSION)
-        details = await self._fetched(urls[VERSION], shown)
+        if self.version not in urls:
+            reason = f"no version {self.version} in {sorted(urls)}"
+            raise OcpiError(reason, Status.UNSUPPORTED_VERSION)
+        details = await self._fetched(urls[self.version], shown)
         endpoints = {
             (each["identifier"], each["role"]): each["url"] for each in details["endpoints"]
         }
@@ -243,12 +249,12 @@ class SimulatedPlatform:
 
     async def _versions(self, received: Received) -> Reply:
         _only_get(received)
-        entry = {"version": VERSION, "url": f"{self.server.url}/{VERSION}"}
+        entry = {"version": self.version, "url": f"{self.server.url}/{self.version}"}
         return Reply(codec.encode([entry]))
 
     async def _details(self, received: Received) -> Reply:
         _only_get(received)
-        base = f"{self.server.url}/{VERSION}"
+        base = f"{self.server.url}/{self.version}"
         endpoints = [
             {"identifier": "credentials", "role": "SENDER", "url": f"{base}/credentials"}
         ] + [
@@ -256,7 +262,7 @@ class SimulatedPlatform:
             for module, _, side in (name.partition(".") for name in self._handlers)
             if side
         ]
-        return Reply(codec.encode({"version": VERSION, "endpoints": endpoints}))
+        return Reply(codec.encode({"version": self.version, "endpoints": endpoints}))
 
     async def _credentials(self, received: Received) -> Reply:
         shown = token.candidates(received.headers.get("Authorization"))

@@ -20,6 +20,7 @@ from ocpi_hub.simulator.fault import Faults
 from ocpi_hub.simulator.record import Received, Record
 
 VERSION = "2.2.1"
+_SPOKEN = frozenset({VERSION, "2.2"})  # a platform speaks one of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,11 +123,11 @@ def _interface(segments: tuple[str, ...]) -> tuple[str, tuple[str, ...]]:
     match segments:
         case ("ocpi", "versions"):
             return "versions", ()
-        case ("ocpi", version) if version == VERSION:
+        case ("ocpi", version) if version in _SPOKEN:
             return "details", ()
-        case ("ocpi", version, "credentials") if version == VERSION:
+        case ("ocpi", version, "credentials") if version in _SPOKEN:
             return "credentials", ()
-        case ("ocpi", version, "sender" | "receiver" as side, module, *rest) if version == VERSION:
+        case ("ocpi", version, "sender" | "receiver" as side, module, *rest) if version in _SPOKEN:
             return f"{module}.{side}", tuple(rest)
     return "unknown", segments
 
