@@ -67,7 +67,7 @@ class Courier:
         if self.stopped:
             return False
         if self._reachable() is None:
-            self._stay_away()
+            await self._stay_away()
             return False
         changes = await self._road.line.after(self.cursor, BATCH)
         await self._deliver(changes)
@@ -80,11 +80,14 @@ class Courier:
     def _registered(self) -> Platform | None:
         return self._road.platforms.directory().platforms.get(self.platform)
 
-    def _stay_away(self) -> None:
+    async def _stay_away(self) -> None:
         """Go along without telling: what is missed now is not sent later (ROUT-219, ROUT-227)."""
         found = self._registered()
-        if found is None or not found.quirks.catch_up:
-            self.cursor = max(self.cursor, self._road.head())
+        if found is not None and found.quirks.catch_up:
+            return
+        self.cursor = max(self.cursor, self._road.head())
+        while missed := await self._road.line.after(self.cursor, BATCH):
+            self.cursor = missed[-1].place
 
     async def _deliver(self, changes: Sequence[Change]) -> None:
         batch = _Batch(changes, self)
