@@ -21,6 +21,7 @@ from ocpi_hub.admin.access import Access, FailedKeys
 from ocpi_hub.delivery.alive import Alive
 from ocpi_hub.delivery.client import HttpClient
 from ocpi_hub.delivery.health import Health
+from ocpi_hub.delivery.renewal import AcrossRenewals
 from ocpi_hub.delivery.spread import Spread
 from ocpi_hub.inbound.body import Sizes
 from ocpi_hub.inbound.configuration import Configuration
@@ -124,10 +125,11 @@ async def _rooms(
     await line.start()
     store = closing(PostgresStore(database, closing(line)))
     client = closing(HttpClient.open(platforms, journal, metrics, settings.delivery))
+    steady_client = AcrossRenewals(client, platforms)
 
     alive = Alive(
         platforms=platforms,
-        client=client,
+        client=steady_client,
         held=lambda: spread.held(),  # noqa: PLW0108 - made below
         settings=settings.alive,
     )
@@ -136,7 +138,7 @@ async def _rooms(
         store=store,
         receivers=PostgresReceivers(database, fresh_id()),
         platforms=platforms,
-        client=client,
+        client=steady_client,
         modules=TABLES,
         probe=alive.probe_now,
         settings=settings.delivery,
@@ -178,7 +180,7 @@ async def _rooms(
             Credentials(as_party, platforms, client, deadline_s, fresh_token, fresh_id),
             now,
         ),
-        relay=Relay(client, Signer(_link_key(key)), fresh_id, deadline_s, sizes),
+        relay=Relay(steady_client, Signer(_link_key(key)), fresh_id, deadline_s, sizes),
         own=Own({"locations": Locations(store)}, store, platforms.directory, now),
         journal=journal,
         metrics=metrics,

@@ -130,7 +130,11 @@ class Door:
             raise TooMany("too many requests in work", _BUSY_RETRY_S, 503)
         await self._authenticate(exchange)
         exchange.hit = self.table.find(exchange.method, exchange.path)
-        check_opens(exchange.known_caller, exchange.row.module.identifier)
+        check_opens(
+            exchange.known_caller,
+            exchange.row.module.identifier,
+            registered=exchange.known_platform.registered,
+        )
         if not exchange.functional:
             self.configuration.admit(exchange)
             await self._read(exchange)

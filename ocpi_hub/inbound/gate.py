@@ -109,8 +109,14 @@ class Gate:
         return any(found in network for network in self._proxies)
 
 
-def check_opens(caller: Caller, module: str) -> None:
-    """Unauthorized when this kind of token does not open the module."""
+def check_opens(caller: Caller, module: str, *, registered: bool) -> None:
+    """Unauthorized when this kind of token does not open the module.
+
+    A registered partner may use what it was offered in a renewal as soon as it has answered, and
+    that is before the hub has read the answer: no request of it fails meanwhile (CRED-026).
+    """
     opens = _OPENS.get(caller.kind)
+    if caller.kind is TokenKind.OFFERED and registered and module != "credentials":
+        return
     if opens is not None and module not in opens:
         raise Unauthorized

@@ -18,7 +18,8 @@ class TokenKind(StrEnum):
     """What a token that a partner shows may open.
 
     REGISTRATION is token A (TR-010). OFFERED is a token the hub sent in its own POST or PUT that
-    is not answered yet: it opens versions and details only (CRED-026, CRED-027). CURRENT opens all.
+    is not answered yet: it opens versions and details (CRED-026, CRED-027), in a renewal all but
+    credentials. CURRENT opens all.
     """
 
     REGISTRATION = "REGISTRATION"
@@ -101,6 +102,9 @@ class Platforms(Protocol):
 
     def outgoing_token(self, platform: PlatformId) -> str | None:
         """The token to show to this partner (opened from its seal), or None."""
+
+    def renewing(self, platform: PlatformId) -> bool:
+        """Whether an exchange that the hub started with this partner is not answered yet."""
 
     def agreed(self, platform: PlatformId) -> tuple[AgreedRole, ...]: ...
 

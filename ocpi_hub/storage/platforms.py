@@ -76,6 +76,9 @@ class PostgresPlatforms:
         sealed = self._register.sealed.get(platform)
         return None if sealed is None else self._opened[platform, sealed]
 
+    def renewing(self, platform: PlatformId) -> bool:
+        return self._register.offered(platform)
+
     def agreed(self, platform: PlatformId) -> tuple[AgreedRole, ...]:
         return self._register.agreed.get(platform, ())
 

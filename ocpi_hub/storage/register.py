@@ -45,6 +45,13 @@ class Register:
             return None
         return None if held.platform in self.suspended else Caller(held.platform, held.kind, token)
 
+    def offered(self, platform: PlatformId) -> bool:
+        """Whether this platform was offered a token that it did not accept yet."""
+        return any(
+            held.platform == platform and held.kind is TokenKind.OFFERED
+            for held in self.tokens.values()
+        )
+
 
 async def load(
     connection: Connection, sql: Mapping[str, str], hub: PartyRef, number: int
