@@ -42,6 +42,22 @@ AdminKey = Annotated[
     str | None, typer.Option("--key", help=f"Admin key (default: {KEY_VARIABLE} or the settings).")
 ]
 Machine = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+Stations = Annotated[int, typer.Option(min=1, help="Made-up charging stations.")]
+LocationsFile = Annotated[
+    Path | None, typer.Option(help="Locations instead, a .jsonl or .jsonl.gz file.")
+]
+Rate = Annotated[float, typer.Option(min=0.1, help="Status changes a second.")]
+Speed = Annotated[
+    float | None, typer.Option(min=0.1, help="Simulated seconds a second, instead of a rate.")
+]
+Seconds = Annotated[
+    float | None,
+    typer.Option(
+        "--for", min=1, help="Seconds from when all is pushed until it ends (default: Ctrl-C)."
+    ),
+]
+Plain = Annotated[bool, typer.Option("--plain", help="Lines instead of a live table.")]
+Seed = Annotated[int, typer.Option(help="The same number plays the same play.")]
 PlatformId = Annotated[str, typer.Argument(metavar="ID", help="Id of the platform.")]
 
 
@@ -88,28 +104,59 @@ def settings_(config: Config = None, machine: Machine = False) -> None:
 @main.command(epilog="Example: ocpi-hub demo --stations 500 --for 60")
 def demo(
     *,
-    stations: Annotated[int, typer.Option(min=1, help="Made-up charging stations.")] = 3000,
-    locations: Annotated[
-        Path | None, typer.Option(help="Locations instead, a .jsonl or .jsonl.gz file.")
-    ] = None,
-    rate: Annotated[float, typer.Option(min=0.1, help="Status changes a second.")] = 40.0,
-    speed: Annotated[
-        float | None, typer.Option(min=0.1, help="Simulated seconds a second, instead of a rate.")
-    ] = None,
-    for_s: Annotated[
-        float | None, typer.Option("--for", min=1, help="Seconds until it ends (default: Ctrl-C).")
-    ] = None,
-    plain: Annotated[bool, typer.Option(help="Lines instead of a live table.")] = False,
+    stations: Stations = 3000,
+    locations: LocationsFile = None,
+    rate: Rate = 40.0,
+    speed: Speed = None,
+    for_s: Seconds = None,
+    plain: Plain = False,
     data_dir: Annotated[
         Path | None, typer.Option(help="Keep the hub's data here (default: forget them).")
     ] = None,
-    seed: Annotated[int, typer.Option(help="The same number plays the same play.")] = 1,
+    seed: Seed = 1,
 ) -> None:
     """A hub on an embedded PostgreSQL with simulated partners and cars around it."""
     from ocpi_hub.simulator import demo as play  # noqa: PLC0415 - other commands need no partners
+    from ocpi_hub.simulator.script import Script  # noqa: PLC0415 - as above
 
-    options = play.Options(stations, locations, rate, speed, for_s, plain, data_dir, seed)
-    raise typer.Exit(play.run(options))
+    script = Script(stations, locations, rate, speed, for_s=for_s, plain=plain, seed=seed)
+    raise typer.Exit(play.run(play.Options(script, data_dir)))
+
+
+@main.command(
+    epilog="Example: ocpi-hub simulate --hub http://127.0.0.1:8080 --key ADMIN_KEY --for 60"
+)
+def simulate(
+    *,
+    hub: Annotated[
+        str | None, typer.Option(help="Address of the hub (default: that of the settings).")
+    ] = None,
+    admin_key: AdminKey = None,
+    stations: Stations = 3000,
+    locations: LocationsFile = None,
+    rate: Rate = 40.0,
+    speed: Speed = None,
+    cpos: Annotated[int, typer.Option(min=1, max=100, help="Charge point operators.")] = 2,
+    emsps: Annotated[int, typer.Option(min=1, max=100, help="E-mobility providers.")] = 2,
+    for_s: Seconds = None,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Leave the platforms at the hub in the end.")
+    ] = False,
+    plain: Plain = False,
+    seed: Seed = 1,
+) -> None:
+    """Simulated partners and a car that play at a hub which runs on this machine.
+
+    The hub has to allow partners on this machine, without TLS: start it with
+    OCPI_HUB__DELIVERY__ALLOW_PRIVATE=true and OCPI_HUB__DELIVERY__REQUIRE_HTTPS=false.
+    What they make at the hub is removed in the end.
+    """
+    from ocpi_hub.simulator import simulate as play  # noqa: PLC0415 - other commands need no partners
+    from ocpi_hub.simulator.script import Script  # noqa: PLC0415 - as above
+
+    where = at(hub, admin_key)
+    script = Script(stations, locations, rate, speed, cpos, emsps, for_s, plain, seed)
+    raise typer.Exit(play.run(play.Options(where.url, where.key, script, keep)))
 
 
 @main.command(epilog="Example: ocpi-hub version")

@@ -1,10 +1,10 @@
 """Who plays in the demo: CPOs with their stations, two eMSPs, an NSP, a place for a car."""
 
+import itertools
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
-from pathlib import Path
 from statistics import fmean
 
 from ocpi_hub.ocpi.primitives import PartyRef
@@ -15,11 +15,26 @@ from ocpi_hub.simulator.lag import LagMeter
 from ocpi_hub.simulator.nsp import Nsp
 from ocpi_hub.simulator.platform import SimulatedPlatform
 from ocpi_hub.simulator.receiver import Receiver
+from ocpi_hub.simulator.script import Script
 from ocpi_hub.simulator.stations import Object, generate, load_file
 
-_OPERATORS = (("Voltwerk", PartyRef("DE", "VWK")), ("Laadnet", PartyRef("NL", "LNT")))
-_PROVIDERS = (("Fahrstrom", PartyRef("DE", "FST")), ("Rijdgroen", PartyRef("NL", "RDG")))
-_NAVIGATOR = ("Wegweiser", PartyRef("AT", "WGW"))
+_OPERATORS = (
+    "Voltwerk DE VWK",
+    "Laadnet NL LNT",
+    "Bornéo FR BRN",
+    "Colonnine IT CLN",
+    "Strömma SE STM",
+)
+_PROVIDERS = (
+    "Fahrstrom DE FST",
+    "Rijdgroen NL RDG",
+    "Roulélec FR RLC",
+    "Guidaverde IT GDV",
+    "Elbil NO ELB",
+)
+_NAVIGATORS = ("Wegweiser AT WGW", "Routard BE RTD", "Vägvisa SE VGV")
+
+Called = tuple[str, PartyRef]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,30 +58,46 @@ class Cast:
         return [location for cpo in self.cpos for location in cpo.locations.values()]
 
 
-def cast(stations: int, path: Path | None, seed: int = 1) -> Cast:
-    """With a file, one CPO platform hosts every owner in it; else two CPOs share `stations`.
+def cast(script: Script, taken: Collection[PartyRef] = ()) -> Cast:
+    """Nobody plays a party of those `taken`.
 
+    With a file, one CPO platform hosts every owner in it; else `cpos` of them share the stations.
     Raises BadFile.
     """
     meter = LagMeter()
+    providers = _free(_PROVIDERS, "E", script.emsps, taken)
+    [navigator] = _free(_NAVIGATORS, "N", 1, taken)
     return Cast(
-        cpos=_from_file(path, meter) if path else _made_up(stations, meter, seed),
-        emsps=tuple(Emsp(name, party, meter) for name, party in _PROVIDERS),
-        late=Nsp(*_NAVIGATOR, meter),
+        cpos=_operators(script, taken, meter),
+        emsps=tuple(Emsp(name, party, meter) for name, party in providers),
+        late=Nsp(*navigator, meter),
     )
 
 
-def _from_file(path: Path, meter: LagMeter) -> tuple[Cpo, ...]:
-    return (Cpo(path.name.partition(".")[0][:100], load_file(path), meter=meter),)
-
-
-def _made_up(stations: int, meter: LagMeter, seed: int) -> tuple[Cpo, ...]:
-    half = stations // 2
+def _operators(script: Script, taken: Collection[PartyRef], meter: LagMeter) -> tuple[Cpo, ...]:
+    """The first ones have one more where stations do not divide evenly; none is without any."""
+    if path := script.locations:
+        return (Cpo(path.name.partition(".")[0][:100], load_file(path), meter=meter),)
+    share, left = divmod(script.stations, script.cpos)
     return tuple(
-        Cpo(name, generate(count, party, name, seed), meter=meter)
-        for (name, party), count in zip(_OPERATORS, (stations - half, half), strict=True)
-        if count
+        Cpo(name, generate(count, party, name, script.seed), meter=meter)
+        for number, (name, party) in enumerate(_free(_OPERATORS, "C", script.cpos, taken))
+        if (count := share + (number < left))
     )
+
+
+def _free(
+    known: Sequence[str], letter: str, count: int, taken: Collection[PartyRef]
+) -> list[Called]:
+    """The first `count` of the known names, and of numbered ones behind them, that are free."""
+    numbered = (f"Simulated-{letter}{number:02d} DE {letter}{number:02d}" for number in range(100))
+    called = (_called(text) for text in itertools.chain(known, numbered))
+    return list(itertools.islice((each for each in called if each[1] not in taken), count))
+
+
+def _called(text: str) -> Called:
+    name, country, party = text.split()
+    return name, PartyRef(country, party)
 
 
 def busiest_place(locations: Sequence[Object]) -> tuple[str, float, float]:
@@ -74,11 +105,10 @@ def busiest_place(locations: Sequence[Object]) -> tuple[str, float, float]:
     fast = [location for location in locations if _fast(location)] or list(locations)
     town = Counter(location["city"] for location in fast).most_common(1)[0][0]
     there = [location["coordinates"] for location in fast if location["city"] == town]
-    return (
-        town,
-        fmean(float(point["latitude"]) for point in there),
-        fmean(float(point["longitude"]) for point in there),
-    )
+    lat = fmean(float(point["latitude"]) for point in there)
+    lon = fmean(float(point["longitude"]) for point in there)
+    named = any(sign.isalpha() for sign in town)  # some files have the number of a commune there
+    return town if named else f"{lat:.3f}, {lon:.3f}", lat, lon
 
 
 def _fast(location: Object) -> bool:

@@ -64,6 +64,11 @@ class Cpo(SimulatedPlatform):
         self.unsure: set[tuple[PartyRef, str]] = set()
         self.serve("locations", InterfaceRole.SENDER, self._serve_locations)
 
+    def renew(self) -> None:
+        """Its objects are as of now: a hub that met it before may hold newer ones than these."""
+        for location in self.locations.values():
+            location["last_updated"] = _newer(location["last_updated"])
+
     # Pushing
 
     async def push(self, location: Object, *, to: To = "hub") -> Answer:

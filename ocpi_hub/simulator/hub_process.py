@@ -18,6 +18,13 @@ _SERVE = ("-m", "ocpi_hub", "serve")
 _READY_S = 120.0  # the embedded database is made on the first start
 _STOP_S = 40.0  # the hub has 30 s to finish its work
 _TAIL_LINES = 20
+_AWAKENING = "loading the program"
+_DOING = (  # events in the log, the last one first
+    (b"navigation.loaded", "opening its doors"),
+    (b"storage.migrated", "making the tables"),
+    (b"storage.postgres_starting", "starting PostgreSQL"),
+    (b"storage.postgres_creating", "making an empty database, 2 to 20 s, as the disk is"),
+)
 
 
 class HubFailed(Exception):
@@ -58,6 +65,16 @@ class HubProcess:
         return self._started.pid
 
     @property
+    def lives(self) -> bool:
+        return self._process is not None and self._process.returncode is None
+
+    @property
+    def doing(self) -> str:
+        """What the hub is at until it is ready, as its log tells."""
+        log = self.log.read_bytes() if self.log.exists() else b""
+        return next((told for sign, told in _DOING if sign in log), _AWAKENING)
+
+    @property
     def _started(self) -> asyncio.subprocess.Process:
         if self._process is None:
             raise RuntimeError("the hub was not started")
@@ -83,7 +100,7 @@ class HubProcess:
             "ADMIN__BOOTSTRAP_KEY": self.admin_key,
             "DELIVERY__ALLOW_PRIVATE": "true",
             "DELIVERY__REQUIRE_HTTPS": "false",
-            "LOGGING__LEVEL": "warning",
+            "LOGGING__LEVEL": "info",
         } | self._settings
         return dict(os.environ) | {PREFIX + name: value for name, value in own.items()}
 

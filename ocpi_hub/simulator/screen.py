@@ -20,7 +20,7 @@ _NOTHING = "-"
 
 @dataclass(frozen=True, slots=True)
 class PartnerLine:
-    """`lag` is from the CPO's push to the receipt; None for partners that only push."""
+    """`pushes` are sent where there is no `lag`, which is from the CPO's push to the receipt."""
 
     name: str
     roles: str
@@ -29,6 +29,10 @@ class PartnerLine:
     pushes: int
     lag: Quantiles | None
 
+    @property
+    def sent_and_received(self) -> tuple[str, str]:
+        return (_NOTHING, str(self.pushes)) if self.lag else (str(self.pushes), _NOTHING)
+
 
 @dataclass(frozen=True, slots=True)
 class Scene:
@@ -36,6 +40,7 @@ class Scene:
 
     url: str
     elapsed_s: float
+    for_s: float | None
     clock: datetime
     changes: int
     rate: float
@@ -48,8 +53,10 @@ class Scene:
     unsure: int
 
 
-def tables(scene: Scene) -> RenderableType:
-    foot = Text(scene.car_fault or "Ctrl-C ends the demo", "red" if scene.car_fault else "dim")
+def tables(scene: Scene, *, running: bool = True) -> RenderableType:
+    foot = Text("Ctrl-C ends it" if running else "", "dim")
+    if scene.car_fault:
+        foot = Text(f"The car has no answer: {scene.car_fault}", "red")
     return Group(_head(scene), _partners(scene), _car(scene), foot)
 
 
@@ -75,7 +82,7 @@ def line(scene: Scene) -> str:
 def summary(scene: Scene, differences: dict[str, Difference]) -> RenderableType:
     table = Table(title="What arrived", title_justify="left", box=box.SIMPLE_HEAD)
     table.add_column("receiver")
-    for column in ("held", "pushes", "missing", "not equal", "lag p50", "lag p99"):
+    for column in ("held", "received", "missing", "not equal", "lag p50", "lag p99"):
         table.add_column(column, justify="right")
     lines = {partner.name: partner for partner in scene.partners}
     for name, found in differences.items():
@@ -99,10 +106,11 @@ def summary(scene: Scene, differences: dict[str, Difference]) -> RenderableType:
 
 def _head(scene: Scene) -> RenderableType:
     text = Text()
+    end = f" of {_clock(scene.for_s)}" if scene.for_s else ""
     text.append("OCPI Hub ", "bold")
-    text.append(f"{scene.url}   running {_clock(scene.elapsed_s)}")
+    text.append(f"{scene.url}   running {_clock(scene.elapsed_s)}{end}")
     text.append(f"   simulated time {scene.clock:%a %H:%M} UTC\n", "dim")
-    text.append(f"{scene.rate:5.1f}", "bold cyan")
+    text.append(f"{scene.rate:.0f}", "bold cyan")
     text.append(f" status changes a second, {scene.changes} so far; the hub answers in ")
     text.append(f"{_ms(scene.answers.p50)}", "bold cyan")
     text.append(f" (p50), {_ms(scene.answers.p99)} (p99)")
@@ -112,26 +120,29 @@ def _head(scene: Scene) -> RenderableType:
 
 
 def _partners(scene: Scene) -> Table:
-    table = Table(box=box.SIMPLE_HEAD, title="Partners", title_justify="left", expand=False)
-    table.add_column("name", min_width=18, no_wrap=True)
+    title = "Partners; lag is from a CPO's push until a receiver has it"
+    table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left")
+    table.add_column("name", min_width=14, max_width=20, no_wrap=True)
     table.add_column("role")
     table.add_column("status", min_width=9)
-    for column in ("locations", "pushes", "lag p50", "lag p99"):
-        table.add_column(column, justify="right", min_width=9)
+    for column in ("locations", "sent", "received", "lag p50", "lag p99"):
+        table.add_column(column, justify="right", min_width=8)
     for partner in scene.partners:
         table.add_row(
             Text(partner.name),
             partner.roles,
             Text(partner.status, _STATUS_STYLE.get(partner.status, "")),
             str(partner.locations),
-            str(partner.pushes),
+            *partner.sent_and_received,
             *_both(partner.lag),
         )
     return table
 
 
 def _car(scene: Scene) -> Table:
-    title = f"A car near {scene.place} sees ({scene.events} live events so far)"
+    title = (
+        f"Free fast chargers for a car around {scene.place}; {scene.events} live changes seen there"
+    )
     table = Table(box=box.SIMPLE_HEAD, title=Text(title), title_justify="left")
     table.add_column("station", min_width=30, max_width=44, no_wrap=True)
     table.add_column("away", justify="right", min_width=8)

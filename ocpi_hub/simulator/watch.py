@@ -30,6 +30,7 @@ class Watch:
     charging: Charging
     car: Car
     operator: Operator
+    for_s: float | None = None
     statuses: dict[str, str] = field(default_factory=dict)
     _start: float = field(default_factory=lambda: asyncio.get_running_loop().time())
     _looks: deque[tuple[float, int]] = field(
@@ -50,6 +51,7 @@ class Watch:
         return Scene(
             url=self.url,
             elapsed_s=elapsed,
+            for_s=self.for_s,
             clock=self.charging.clock,
             changes=self.charging.changes,
             rate=self._rate(),

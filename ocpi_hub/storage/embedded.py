@@ -160,6 +160,7 @@ class EmbeddedServer:
 
     def _initdb(self) -> None:
         """Make the cluster under another name first: half a cluster is never taken for one."""
+        log.info("storage.postgres_creating", folder=str(self._home))
         fresh = self._home / "data.new"
         shutil.rmtree(fresh, ignore_errors=True)
         programs.own_folder(fresh, self._account)
@@ -206,6 +207,7 @@ class EmbeddedServer:
             "ident_file": str(self._home / "pg_ident.conf"),
         }
         options = [part for name, value in config.items() for part in ("-c", f"{name}={value}")]
+        log.info("storage.postgres_starting")
         with self._log_file.open("wb") as output:
             self._process = subprocess.Popen(  # noqa: S603 - our own programs and paths
                 [self._bin / "postgres", "-D", self._home / "data", *options],

@@ -23,9 +23,11 @@ REPOSITORY = Path(__file__).parents[2]
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
 # Starts a server, says where, and waits to be killed.
 HOLDER = """
-import asyncio, sys
+import asyncio, structlog, sys
 from pathlib import Path
 from ocpi_hub.storage.embedded import EmbeddedServer
+
+structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
 
 async def main():
     server = EmbeddedServer(Path(sys.argv[1]), fsync=False, elsewhere=Path(sys.argv[2]))

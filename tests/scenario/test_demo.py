@@ -11,6 +11,7 @@ import pytest
 from rich.console import Console
 
 from ocpi_hub.simulator.demo import Options, run
+from ocpi_hub.simulator.script import Script
 
 COMMAND = [sys.executable, "-m", "ocpi_hub", "demo"]
 SMALL = ["--stations", "60", "--rate", "50"]
@@ -58,7 +59,7 @@ def lives(pid: int) -> bool:
 
 def test_everything_arrives_everywhere_within_its_time():
     with started("--for", "5", "--plain") as process:
-        hub = hub_of(line_with(process, "Hub        http://127.0.0.1:"))
+        hub = hub_of(line_with(process, "(process "))
         line_with(process, "Everything arrived everywhere.")
         assert process.wait(timeout=60) == 0
     assert not lives(hub)
@@ -66,7 +67,7 @@ def test_everything_arrives_everywhere_within_its_time():
 
 def test_ctrl_c_ends_it_cleanly_and_the_hub_with_it():
     with started() as process:
-        hub = hub_of(line_with(process, "Hub        http://127.0.0.1:"))
+        hub = hub_of(line_with(process, "(process "))
         process.send_signal(signal.SIGINT)
         rest, _ = process.communicate(timeout=60)
         assert process.returncode == 0, rest
@@ -77,7 +78,7 @@ def test_ctrl_c_ends_it_cleanly_and_the_hub_with_it():
 
 def test_a_hub_that_ends_by_itself_ends_it_with_the_reason():
     with started() as process:
-        os.kill(hub_of(line_with(process, "Hub        http://127.0.0.1:")), signal.SIGTERM)
+        os.kill(hub_of(line_with(process, "(process ")), signal.SIGTERM)
         rest, _ = process.communicate(timeout=60)
         assert process.returncode == 1
     assert "the hub ended with exit code 0" in rest
@@ -86,7 +87,7 @@ def test_a_hub_that_ends_by_itself_ends_it_with_the_reason():
 def test_a_hub_that_cannot_start_says_why():
     console = Console(width=200)
     with console.capture() as told:
-        code = run(Options(stations=2, hub_settings={"ALIVE__INTERVAL_S": "0"}), console)
+        code = run(Options(Script(stations=2), hub_settings={"ALIVE__INTERVAL_S": "0"}), console)
     assert code == 1
     assert "OCPI_HUB__ALIVE__INTERVAL_S" in told.get()
 
@@ -94,7 +95,7 @@ def test_a_hub_that_cannot_start_says_why():
 def test_a_bad_file_is_named_before_anything_starts(tmp_path):
     console = Console(width=200)
     with console.capture() as told:
-        code = run(Options(locations=tmp_path / "none.jsonl"), console)
+        code = run(Options(Script(locations=tmp_path / "none.jsonl")), console)
     assert code == 1
     assert "none.jsonl" in told.get()
     assert "Starting" not in told.get()

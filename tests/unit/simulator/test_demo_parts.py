@@ -14,6 +14,7 @@ from ocpi_hub.simulator.charging import Charging, Pace
 from ocpi_hub.simulator.cities import CITIES
 from ocpi_hub.simulator.compare import difference, settled
 from ocpi_hub.simulator.lag import LagMeter, Quantiles
+from ocpi_hub.simulator.script import Script
 from ocpi_hub.simulator.watch import Watch
 
 
@@ -27,7 +28,7 @@ class Knowing:
 @pytest.fixture
 async def played() -> AsyncIterator[tuple[Cast, Charging]]:
     """A CPO registered at an eMSP; everything is pushed."""
-    players = cast(stations=40, path=None)
+    players = cast(Script(stations=40))
     cpo, emsp = players.cpos[0], players.emsps[0]
     few = Cast((cpo,), (emsp,), players.late)
     charging = Charging(few.cpos, this_noon(), Pace(rate=500))
@@ -90,7 +91,7 @@ def text_of(drawn) -> str:
 
 
 def test_the_car_goes_where_the_chargers_are():
-    players = cast(stations=500, path=None)
+    players = cast(Script(stations=500))
     name, lat, lon = busiest_place(players.locations)
     [city] = [each for each in CITIES if each.name == name]
     assert city.thousands > 1000
