@@ -18,6 +18,9 @@ from ocpi_hub.ocpi.status import InvalidParameter, NotJson
 MAX_DEPTH = 64
 MAX_DIGITS = 64
 MAX_STRING = 64 * 1024
+# A body of 8 MiB can hold four million values, and to read and check those stops everything else
+# for seconds; the CDR of a whole week, minute by minute, has 90,000.
+MAX_VALUES = 200_000
 
 # What jiter lets pass and PostgreSQL or arithmetic cannot take: NUL, huge numbers, huge exponents.
 # Substring searches find every body that can hold one (10 times faster than one pattern); only
@@ -43,8 +46,12 @@ def decode(body: bytes) -> Any:
     """The value of a JSON text: str, int, Decimal, bool, None, list, dict.
 
     NotJson for what is no JSON in UTF-8, and for NUL, duplicate members and more than 64 levels;
-    InvalidParameter for numbers of more than 64 digits and strings of more than 64 KiB.
+    InvalidParameter for numbers of more than 64 digits, strings of more than 64 KiB, and more than
+    200,000 values.
     """
+    opening = body.count(b"{") + body.count(b"[")
+    if opening + body.count(b",") > MAX_VALUES:
+        raise InvalidParameter(f"body: more than {MAX_VALUES} values")
     try:
         value = jiter.from_json(
             body, float_mode="decimal", catch_duplicate_keys=True, allow_inf_nan=False
@@ -53,7 +60,7 @@ def decode(body: bytes) -> Any:
         if str(error).startswith(_OUT_OF_RANGE):
             raise InvalidParameter(f"body: a number has more than {MAX_DIGITS} digits") from None
         raise NotJson(f"body: {error}") from None
-    if body.count(b"{") + body.count(b"[") > MAX_DEPTH:
+    if opening > MAX_DEPTH:
         _check_depth(value)
     alike = body.translate(_ALIKE)
     if any(trace in alike for trace in _SUSPECT) or _has_long_run(body):
@@ -63,10 +70,13 @@ def decode(body: bytes) -> Any:
 
 
 def _has_long_run(body: bytes) -> bool:
-    """Whether two quotes that may end a text stand so far apart that it may be too long."""
+    """Whether a text may be too long. Escaped quotes blanked, every second piece is a text."""
     if len(body) <= MAX_STRING:
         return False
-    return max(map(len, body.replace(b'\\"', b"  ").split(b'"'))) > MAX_STRING
+    if b"\\\\" in body:
+        body = body.replace(b"\\\\", b"  ")
+    pieces = body.replace(b'\\"', b"  ").split(b'"')
+    return max(map(len, pieces[1::2]), default=0) > MAX_STRING
 
 
 def _check_depth(value: Any) -> None:
@@ -83,17 +93,17 @@ def _check_depth(value: Any) -> None:
         raise NotJson(f"body: nested deeper than {MAX_DEPTH} levels")
 
 
-def _atoms(node: Any) -> Iterator[Any]:
+def _atoms(value: Any) -> Iterator[Any]:
     """Everything in a value that is no container, names of members too."""
-    if isinstance(node, dict):
-        for name, child in node.items():
-            yield name
-            yield from _atoms(child)
-    elif isinstance(node, list):
-        for child in node:
-            yield from _atoms(child)
-    else:
-        yield node
+    nodes = [value]
+    for node in nodes:  # the list grows while it is walked
+        if isinstance(node, dict):
+            nodes.extend(node)
+            nodes.extend(node.values())
+        elif isinstance(node, list):
+            nodes.extend(node)
+        else:
+            yield node
 
 
 def _check_atom(atom: Any) -> None:

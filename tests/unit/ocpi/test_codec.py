@@ -36,7 +36,7 @@ NOT_JSON = {
     "a member twice, deep down": b'[{"x":{"a":1,"a":2}}]',
     "65 levels": b"[" * 65 + b"]" * 65,
     "65 levels of objects": b'{"a":' * 65 + b"1" + b"}" * 65,
-    "500,000 levels": b"[" * 500_000,
+    "150,000 levels": b"[" * 150_000,
     "66 levels behind brackets in texts": b"[" * 40 + b'"]]]]]]]]",' + b"[" * 26 + b"]" * 66,
 }
 
@@ -60,6 +60,9 @@ TOO_MUCH = {
     "the same with quotes in it": b'"' + b'\\"' * (64 * 1024 + 1) + b'"',
     "the same behind a backslash": b'["\\\\","' + b"x" * (64 * 1024 + 1) + b'"]',
     "the same in wide characters": b'"' + "é".encode() * (32 * 1024 + 1) + b'"',
+    "the same behind an escaped backslash": b'["\\\\\\"","' + b"x" * (64 * 1024 + 1) + b'"]',
+    "200,001 numbers": b"[1" + b",1" * 200_000 + b"]",
+    "200,001 arrays": b"[" + b"[]," * 100_000 + b"[]]",
 }
 
 
@@ -86,11 +89,19 @@ def test_numbers_and_texts_beyond_reason_are_invalid_parameters(body):
             ["x" * 40_000 + '"', "y" * 40_000],
         ),
         (b"[" + b"[]," * 100 + b"[]]", [[]] * 101),
+        (b"[1" + b",1" * 199_999 + b"]", [1] * 200_000),
         (b" null ", None),
     ],
 )
 def test_what_only_looks_like_too_much_is_read(body, value):
     assert codec.decode(body) == value
+
+
+def test_long_runs_without_quotes_are_not_taken_for_a_text(monkeypatch):
+    walked = []
+    monkeypatch.setattr(codec, "_atoms", lambda value: walked.append(value) or ())
+    codec.decode(b'["\\\\","\\"",1' + b",1" * 50_000 + b"]")
+    assert not walked
 
 
 def test_64_levels_are_read():
