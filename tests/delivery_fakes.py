@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from aiohttp import web
 
 from ocpi_hub.delivery.client import HttpClient
-from ocpi_hub.delivery.transport import AiohttpTransport
+from ocpi_hub.delivery.transport import HttpTransport
 from ocpi_hub.modules.journal import Hop
 from ocpi_hub.modules.line import ORIGIN, Change, Message, ObjectKey, Place
 from ocpi_hub.modules.outgoing import Answered, Call, Outcome
@@ -325,7 +325,7 @@ async def client_for(
 
     register, journal = FakePlatforms(*platforms), FakeJournal()
     client = HttpClient(
-        AiohttpTransport(policy(settings), **transport),
+        HttpTransport(policy(settings), **transport),
         platforms=register,
         journal=journal,
         metrics=Metrics(),

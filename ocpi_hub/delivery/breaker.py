@@ -83,7 +83,8 @@ class Breaker:
     def succeeded(self, now: float) -> None:
         self.in_a_row = 0
         self._count(now, failed=0)
-        self._move(Event.SUCCESS, now)
+        if self.state is not State.CLOSED:
+            self._move(Event.SUCCESS, now)
 
     def failed(self, now: float) -> None:
         self.in_a_row += 1

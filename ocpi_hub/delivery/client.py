@@ -6,17 +6,23 @@ A partner's failure is a value. Nothing here tries again: who called decides wha
 import asyncio
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import cache, lru_cache
+from math import inf
 from time import monotonic
 from typing import Final
 
+from prometheus_client import Counter, Histogram
+
 from ocpi_hub.delivery import guard
 from ocpi_hub.delivery.breaker import Breaker, State
+from ocpi_hub.delivery.guard import Place
 from ocpi_hub.delivery.lanes import Full, Lanes
-from ocpi_hub.delivery.transport import AiohttpTransport, Prepared, Transport
+from ocpi_hub.delivery.partner import Partner
+from ocpi_hub.delivery.transport import HttpTransport, Prepared, Transport
 from ocpi_hub.modules.journal import Direction, Hop, Journal
 from ocpi_hub.modules.outgoing import Answered, Call, Failed, Failure, Outcome
 from ocpi_hub.modules.platforms import Platforms
-from ocpi_hub.ocpi import message, token
+from ocpi_hub.ocpi import message
 from ocpi_hub.ocpi.primitives import PartyRef
 from ocpi_hub.ops.identity import now
 from ocpi_hub.ops.metrics import Metrics
@@ -27,6 +33,7 @@ from ocpi_hub.settings import Delivery
 CONFIGURATION: Final = "configuration"
 # Spread keeps its own lanes for each receiver: it takes only one of the total.
 BROADCAST: Final = "broadcast"
+_PATIENT: Final = frozenset({CONFIGURATION, BROADCAST})  # they wait for a lane, nobody for them
 LONGEST_URL: Final = 4096
 
 
@@ -55,15 +62,16 @@ class HttpClient:
         self._clock = clock
         self._policy = policy(settings)
         self._lanes = Lanes(settings.relay_lanes, settings.total)
-        self._breakers: dict[PlatformId, Breaker] = {}
+        self._partners: dict[PlatformId, Partner] = {}
+        self._meters = cache(self._meter)
 
     @classmethod
     def open(
         cls, platforms: Platforms, journal: Journal, metrics: Metrics, settings: Delivery
     ) -> "HttpClient":
-        """A client over aiohttp; inside the running loop."""
+        """A client on its own transport; inside the running loop."""
         return cls(
-            AiohttpTransport(policy(settings)),
+            HttpTransport(policy(settings)),
             platforms=platforms,
             journal=journal,
             metrics=metrics,
@@ -75,87 +83,108 @@ class HttpClient:
 
     def breaker(self, platform: PlatformId) -> Breaker:
         """What this process learnt about the partner; for others only to read."""
-        return self._breakers.setdefault(platform, Breaker())
+        return self._partner(platform).breaker
 
     def inbound_seen(self, platform: PlatformId) -> None:
         """The partner just called the hub with its token."""
-        self.breaker(platform).inbound_seen(monotonic())
+        self._partner(platform).breaker.inbound_seen(monotonic())
 
     async def call(self, call: Call) -> Outcome:
         at, started = self._clock(), monotonic()
-        outcome = await self._attempt(call)
+        partner = self._partner(call.platform)
+        platform = self._platforms.directory().platforms.get(call.platform)
+        request = self._prepare(call, partner, platform)
+        outcome = (
+            request
+            if isinstance(request, Failed)
+            else await self._admitted(
+                call, request, partner, started + self._deadline(call, platform)
+            )
+        )
         if isinstance(outcome, Answered):
             self._platforms.seen(call.platform)
         self._record(call, outcome, at, monotonic() - started)
         return outcome
 
-    async def _attempt(self, call: Call) -> Outcome:
-        platform = self._platforms.directory().platforms.get(call.platform)
+    def _prepare(
+        self, call: Call, partner: Partner, platform: Platform | None
+    ) -> Prepared | Failed:
         reason = guard.check_url(call.url, self._policy, LONGEST_URL)
-        if reason is not None:
+        place = guard.place(call.url)
+        if reason is not None or place is None:
             return Failed(Failure.FORBIDDEN, f"the URL {reason}")
         shown = call.token or self._platforms.outgoing_token(call.platform)
         if shown is None:
             return Failed(Failure.NOT_CONNECTED, "there is no token for this platform")
-        if call.token is None and not _at_home(call.url, platform):
+        if call.token is None and not partner.at_home(place.origin, platform):
             return Failed(Failure.FORBIDDEN, "the URL is none of this platform's origins")
         raw = platform is not None and platform.quirks.raw_token
-        return await self._admitted(call, token.authorization(shown, raw=raw), platform)
+        return _prepared(call, place, partner.authorization(shown, raw=raw))
 
-    async def _admitted(self, call: Call, authorization: str, platform: Platform | None) -> Outcome:
+    async def _admitted(
+        self, call: Call, request: Prepared, partner: Partner, until: float
+    ) -> Outcome:
         if call.mode == CONFIGURATION:
-            return await self._in_lane(call, authorization, platform)
-        if not self._admits(call.platform):
+            return await self._in_lane(call, request, partner, until)
+        if not self._admits(call.platform, partner.breaker):
             self.unreachable(call.platform)
             return Failed(Failure.NOT_CONNECTED, "the breaker is open")
-        outcome = await self._in_lane(call, authorization, platform)
+        outcome = await self._in_lane(call, request, partner, until)
         if isinstance(outcome, Failed) and outcome.failure is Failure.NOT_CONNECTED:
             self.unreachable(call.platform)
         return outcome
 
-    async def _in_lane(self, call: Call, authorization: str, platform: Platform | None) -> Outcome:
-        deadline_s, started = self._deadline(call, platform), monotonic()
-        waits = call.mode in (CONFIGURATION, BROADCAST)
-        wait_s = deadline_s if waits else min(self._settings.lane_wait_s, deadline_s)
-        breaker = self.breaker(call.platform)
+    async def _in_lane(
+        self, call: Call, request: Prepared, partner: Partner, until: float
+    ) -> Outcome:
+        left_s = until - monotonic()
+        own, wait_s = (
+            (None, left_s)
+            if call.mode in _PATIENT
+            else (call.platform, min(self._settings.lane_wait_s, left_s))
+        )
         try:
-            async with self._lanes.hold(None if waits else call.platform, wait_s):
-                left = deadline_s - (monotonic() - started)
-                outcome = await self._transport.send(_prepared(call, authorization, left))
+            await self._lanes.take(own, wait_s)
+            try:
+                outcome = await self._transport.send(request, until - monotonic())
+            finally:
+                self._lanes.give(own)
         except Full:
-            breaker.abandoned(monotonic())
+            partner.breaker.abandoned(monotonic())
             return Failed(Failure.NOT_CONNECTED, "every lane is taken")
         except asyncio.CancelledError:
-            breaker.abandoned(monotonic())
+            partner.breaker.abandoned(monotonic())
             raise
-        self._learn(call.platform, outcome)
+        _learn(partner.breaker, outcome)
         return outcome
 
     def _deadline(self, call: Call, platform: Platform | None) -> float:
         own = platform.quirks.deadline_s if platform is not None else None
         return call.deadline_s or own or self._settings.deadline_s
 
-    def _admits(self, platform: PlatformId) -> bool:
-        breaker, at = self.breaker(platform), monotonic()
-        seen = self._platforms.last_seen(platform)
-        if breaker.state is not State.CLOSED and seen is not None:
-            ago = (self._clock() - seen).total_seconds()
+    def _admits(self, platform: PlatformId, breaker: Breaker) -> bool:
+        at = monotonic()
+        if breaker.state is not State.CLOSED:
+            seen = self._platforms.last_seen(platform)
+            ago = (self._clock() - seen).total_seconds() if seen is not None else inf
             if at - ago > breaker.opened_at:
                 breaker.inbound_seen(at)
         return breaker.admits(at)
 
-    def _learn(self, platform: PlatformId, outcome: Outcome) -> None:
-        breaker, at = self.breaker(platform), monotonic()
-        if isinstance(outcome, Answered) or outcome.failure is Failure.GARBAGE:
-            breaker.succeeded(at)  # what answers is alive, whatever it says
-        elif outcome.failure is Failure.FORBIDDEN:
-            breaker.abandoned(at)
-        else:
-            breaker.failed(at)
+    def _partner(self, platform: PlatformId) -> Partner:
+        if platform not in self._partners:
+            self._partners[platform] = Partner()
+        return self._partners[platform]
+
+    def _meter(self, route: str, name: str) -> tuple[Counter, Histogram]:
+        """The metrics of one row of the table with one outcome; looking them up is dear."""
+        calls, seconds = self._metrics.calls, self._metrics.call_seconds
+        return calls.labels(route, name), seconds.labels(route)
 
     def _record(self, call: Call, outcome: Outcome, at: datetime, took_s: float) -> None:
-        self._metrics.calls.labels(call.route, _name(outcome)).inc()
-        self._metrics.call_seconds.labels(call.route).observe(took_s)
+        calls, seconds = self._meters(call.route, _name(outcome))
+        calls.inc()
+        seconds.observe(took_s)
         self._journal.record(_hop(call, outcome, at, took_s * 1000))
 
 
@@ -163,19 +192,21 @@ def policy(settings: Delivery) -> guard.Policy:
     return guard.Policy(settings.allow_private, settings.require_https)
 
 
-def _at_home(url: str, platform: Platform | None) -> bool:
-    """Whether a stored token may be shown there: only to the partner's own origins (ROUT-508)."""
-    if platform is None:
-        return False
-    known = (endpoint.url for endpoint in platform.endpoints)
-    return guard.same_origin(url, (*known, platform.versions_url or ""))
+def _learn(breaker: Breaker, outcome: Outcome) -> None:
+    at = monotonic()
+    if isinstance(outcome, Answered) or outcome.failure is Failure.GARBAGE:
+        breaker.succeeded(at)  # what answers is alive, whatever it says
+    elif outcome.failure is Failure.FORBIDDEN:
+        breaker.abandoned(at)
+    else:
+        breaker.failed(at)
 
 
-def _prepared(call: Call, authorization: str, left_s: float) -> Prepared:
+def _prepared(call: Call, place: Place, authorization: str) -> Prepared:
     headers = {**call.headers, message.AUTHORIZATION: authorization}
     if call.body is not None and not _has(headers, message.CONTENT_TYPE):
         headers[message.CONTENT_TYPE] = message.JSON  # TR-030
-    return Prepared(call.method, call.url, headers, call.body, left_s, call.max_answer)
+    return Prepared(call.method, place.origin, place.target, headers, call.body, call.max_answer)
 
 
 def _has(headers: Mapping[str, str], name: str) -> bool:
@@ -184,7 +215,8 @@ def _has(headers: Mapping[str, str], name: str) -> bool:
 
 def _hop(call: Call, outcome: Outcome, at: datetime, took_ms: float) -> Hop:
     answered = outcome if isinstance(outcome, Answered) else None
-    request_id = call.headers.get(message.REQUEST_ID, "")
+    shown = call.headers
+    request_id = shown.get(message.REQUEST_ID, "")
     return Hop(
         at=at,
         direction=Direction.OUT,
@@ -194,9 +226,9 @@ def _hop(call: Call, outcome: Outcome, at: datetime, took_ms: float) -> Hop:
         method=call.method,
         url=call.url,
         request_id=request_id,
-        correlation_id=call.headers.get(message.CORRELATION_ID, ""),
-        sender=_party(call.headers, message.FROM_COUNTRY, message.FROM_PARTY),
-        receiver=_party(call.headers, message.TO_COUNTRY, message.TO_PARTY),
+        correlation_id=shown.get(message.CORRELATION_ID, ""),
+        sender=_party(shown.get(message.FROM_COUNTRY), shown.get(message.FROM_PARTY)),
+        receiver=_party(shown.get(message.TO_COUNTRY), shown.get(message.TO_PARTY)),
         http=answered.http if answered else None,
         code=message.status_of(answered.body) if answered else None,
         outcome=_name(outcome),
@@ -211,9 +243,9 @@ def _name(outcome: Outcome) -> str:
     return "answered" if isinstance(outcome, Answered) else outcome.failure.value
 
 
-def _party(headers: Mapping[str, str], country: str, party: str) -> PartyRef | None:
-    pair = headers.get(country), headers.get(party)
-    return PartyRef(pair[0], pair[1]) if pair[0] and pair[1] else None
+@lru_cache(1024)
+def _party(country: str | None, party: str | None) -> PartyRef | None:
+    return PartyRef(country, party) if country and party else None
 
 
 def _findings(answered: Answered | None, request_id: str) -> tuple[str, ...]:

@@ -10,19 +10,20 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
+from typing import NamedTuple
 
 PUBLISHED_URL = 255
 """Longest URL that a partner may hand over (types: URL, string(255); TYP-014)."""
 
-_URL = re.compile(
+_BASE = re.compile(
     r"(?P<scheme>https?)://"
     r"(?P<host>[a-z0-9._-]+|\[[0-9a-f:.]+\])"
-    r"(?::(?P<port>[0-9]{1,5}))?"
-    r"(?:[/?][!-~]*)?",
+    r"(?::(?P<port>[0-9]{1,5}))?",
     re.IGNORECASE,
 )
-_DEFAULT_PORT = {"http": 80, "https": 443}
+DEFAULT_PORT = {"http": 80, "https": 443}
 _HIGHEST_PORT = 65535
+_SCHEME = len("https://")  # no slash behind a shorter one can be the first of the path
 # What resolvers read as an IPv4 address in disguise: 2130706433, 0x7f.1, 127.1 (WHATWG URL,
 # "ends in a number").
 _ENDS_IN_NUMBER = re.compile(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)", re.IGNORECASE)
@@ -71,13 +72,19 @@ class Policy:
     require_https: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(NamedTuple):
     """Scheme, host (lower case, no brackets, no final dot) and port of a URL."""
 
     scheme: str
     host: str
     port: int
+
+
+class Place(NamedTuple):
+    """Where a URL leads: to which server, and what is asked of it (path and query)."""
+
+    origin: Origin
+    target: str
 
 
 def check_url(url: str, policy: Policy, longest: int = PUBLISHED_URL) -> str | None:
@@ -86,16 +93,12 @@ def check_url(url: str, policy: Policy, longest: int = PUBLISHED_URL) -> str | N
         return f"longer than {longest} characters"
     if "#" in url:
         return "has a fragment"
-    found = origin(url)
+    found = place(url)
     if found is None:
         return (
             "is no plain http or https URL (user information, odd host, blanks or odd characters)"
         )
-    if not 0 < found.port <= _HIGHEST_PORT:
-        return "has an impossible port"
-    if policy.require_https and found.scheme != "https":
-        return "is not https"
-    return _check_host(found.host, policy)
+    return _check_origin(found.origin, policy)
 
 
 def check_address(address: str, policy: Policy) -> str | None:
@@ -107,31 +110,56 @@ def check_address(address: str, policy: Policy) -> str | None:
     return _judge(parsed, policy)
 
 
-def origin(url: str) -> Origin | None:
+def place(url: str) -> Place | None:
     """Where a URL leads, or None when it is not of the plain form that the hub calls."""
-    match = _URL.fullmatch(url)
+    end = url.find("/", _SCHEME)
+    base, target = (url, "/") if end < 0 else (url[:end], url[end:])
+    if "?" in base:
+        base, _, query = url.partition("?")
+        target = f"/?{query}"
+    found = _origin(base)
+    plain = target.isascii() and target.isprintable() and " " not in target
+    return Place(found, target) if plain and found is not None else None
+
+
+def origin(url: str) -> Origin | None:
+    """The server to which a URL leads, or None as for `place`."""
+    found = place(url)
+    return found.origin if found is not None else None
+
+
+@lru_cache(4096)
+def _origin(base: str) -> Origin | None:
+    match = _BASE.fullmatch(base)
     if match is None:
         return None
     scheme = match["scheme"].lower()
     host = match["host"].lower().strip("[]").removesuffix(".")
-    port = int(match["port"]) if match["port"] else _DEFAULT_PORT[scheme]
+    port = int(match["port"]) if match["port"] else DEFAULT_PORT[scheme]
     return Origin(scheme, host, port)
 
 
 def same_origin(url: str, known: Iterable[str]) -> bool:
     """Whether a URL has the scheme, host and port of one of the known URLs (ROUT-508)."""
     wanted = origin(url)
-    return wanted is not None and wanted in origins(tuple(known))
+    return wanted is not None and wanted in origins(known)
 
 
-@lru_cache(4096)
-def origins(urls: tuple[str, ...]) -> frozenset[Origin]:
-    """Where these URLs lead; remembered, since a partner's endpoints seldom change."""
+def origins(urls: Iterable[str]) -> frozenset[Origin]:
+    """Where these URLs lead."""
     found = (origin(url) for url in urls)
     return frozenset(one for one in found if one is not None)
 
 
 @lru_cache(4096)
+def _check_origin(found: Origin, policy: Policy) -> str | None:
+    if not 0 < found.port <= _HIGHEST_PORT:
+        return "has an impossible port"
+    if policy.require_https and found.scheme != "https":
+        return "is not https"
+    return _check_host(found.host, policy)
+
+
 def _check_host(host: str, policy: Policy) -> str | None:
     try:
         parsed = ip_address(host)

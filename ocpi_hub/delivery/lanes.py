@@ -1,13 +1,8 @@
 """Lanes: how many calls are in flight, to one partner and in all, so that nobody starves others."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, nullcontext
-from typing import Final
 
 from ocpi_hub.routing.directory import PlatformId
-
-_FREE: Final = nullcontext()
 
 
 class Full(Exception):
@@ -15,40 +10,46 @@ class Full(Exception):
 
 
 class Lanes:
-    """`each`: lanes of one platform; `total`: lanes in all."""
+    """`each`: lanes of one platform; `total`: lanes in all. Who took one gives it back."""
 
     def __init__(self, each: int, total: int) -> None:
         self._each = each
         self._total = asyncio.Semaphore(total)
         self._own: dict[PlatformId, asyncio.Semaphore] = {}
 
-    @asynccontextmanager
-    async def hold(self, platform: PlatformId | None, wait_s: float) -> AsyncIterator[None]:
-        """Hold a lane of the platform (None: only one of the total), waiting at most `wait_s`.
+    async def take(self, platform: PlatformId | None, wait_s: float) -> None:
+        """Take a lane of the platform (None: only one of the total), waiting at most `wait_s`.
 
-        Raises Full.
+        Raises Full. A free lane costs no timer.
         """
-        wanted = [self._total] if platform is None else [self._lanes_of(platform), self._total]
-        taken: list[asyncio.Semaphore] = []
+        if not self._total.locked() and (platform is None or not self._lanes_of(platform).locked()):
+            await self._acquire(platform)
+            return
         try:
-            await _take(wanted, taken, wait_s)
-            yield
-        finally:
-            for lane in taken:
-                lane.release()
+            async with asyncio.timeout(wait_s):
+                await self._acquire(platform)
+        except TimeoutError:
+            raise Full from None
+
+    def give(self, platform: PlatformId | None) -> None:
+        """Give back what `take` took for the same platform."""
+        self._total.release()
+        if platform is not None:
+            self._lanes_of(platform).release()
+
+    async def _acquire(self, platform: PlatformId | None) -> None:
+        if platform is None:
+            await self._total.acquire()
+            return
+        own = self._lanes_of(platform)
+        await own.acquire()
+        try:
+            await self._total.acquire()
+        except asyncio.CancelledError:
+            own.release()
+            raise
 
     def _lanes_of(self, platform: PlatformId) -> asyncio.Semaphore:
-        return self._own.setdefault(platform, asyncio.Semaphore(self._each))
-
-
-async def _take(
-    wanted: list[asyncio.Semaphore], taken: list[asyncio.Semaphore], wait_s: float
-) -> None:
-    """Take all of them; a free lane costs no timer."""
-    try:
-        async with asyncio.timeout(wait_s) if any(lane.locked() for lane in wanted) else _FREE:
-            for lane in wanted:
-                await lane.acquire()
-                taken.append(lane)
-    except TimeoutError:
-        raise Full from None
+        if platform not in self._own:
+            self._own[platform] = asyncio.Semaphore(self._each)
+        return self._own[platform]

@@ -1,49 +1,56 @@
 """The transport: moves one prepared request and says how far it got (ROUT-116).
 
-A small seam, so that a faster one can take the place of aiohttp. What every transport owes: the
-guard judges the final address; no redirects, proxies or cookies; nothing but a GET is ever sent
-twice; the answer is counted while it streams, after decompression.
+HTTP/1.1 over kept connections, one request at a time on each. The guard judges the address of
+every socket that is made, after all name resolution. No redirects, proxies or cookies; nothing but
+a GET is ever sent twice; the answer is counted while it comes, after decompression.
 """
 
 import asyncio
 import socket
 import ssl
-import zlib
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from errno import EACCES
+from functools import lru_cache
 from typing import Final, Protocol
 
-import aiohttp
-from aiohttp.abc import AbstractResolver
-from yarl import URL
+from aiohappyeyeballs import AddrInfoType, start_connection
 
 from ocpi_hub.delivery import guard
-from ocpi_hub.modules.outgoing import Answered, Failed, Failure, Outcome
+from ocpi_hub.delivery.channel import Channel
+from ocpi_hub.delivery.guard import Origin
+from ocpi_hub.delivery.kept import Kept
+from ocpi_hub.modules.outgoing import Failed, Failure, Outcome
 
-# Shorter than what servers use, so that a kept connection is seldom closed under a request.
-KEEP_ALIVE_S: Final = 15
 # Of the deadline, what may go into name resolution, connection and TLS: an answer needs time too.
 CONNECT_SHARE: Final = 0.5
-_ENCODINGS: Final = frozenset({"gzip", "x-gzip", "deflate"})
-_AUTO_DETECT: Final = 32 + zlib.MAX_WBITS  # gzip or zlib, by its header
-_REDIRECTS: Final = range(300, 400)
-_STALE_HEADERS: Final = frozenset({"content-encoding", "content-length", "transfer-encoding"})
+# A second address is tried beside a first one that is slow (RFC 8305, section 8).
+EYEBALLS_S: Final = 0.25
+NAMES_S: Final = 10.0  # that long a name's addresses are remembered
+LAST_WORDS_S: Final = 1.0
+_ALWAYS: Final = "User-Agent: ocpi-hub\r\nAccept: */*\r\nAccept-Encoding: gzip, deflate"
+
+Resolve = Callable[[str, int], Awaitable[Sequence[AddrInfoType]]]
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A request with all its headers; `deadline_s` from now to the last byte of the answer."""
+    """A request with all its headers; `target` is path and query, as they go out.
+
+    `max_answer`: bytes of the answer's body, after decompression.
+    """
 
     method: str
-    url: str
+    origin: Origin
+    target: str
     headers: dict[str, str]
     body: bytes | None
-    deadline_s: float
     max_answer: int
 
 
 class Transport(Protocol):
-    async def send(self, request: Prepared) -> Outcome: ...
+    async def send(self, request: Prepared, deadline_s: float) -> Outcome:
+        """`deadline_s`: seconds from now to the last byte of the answer."""
 
     async def close(self) -> None: ...
 
@@ -52,48 +59,20 @@ class _Forbidden(OSError):
     """The guard refused the address of a socket (an OSError, so that other addresses are tried)."""
 
 
-class _Once(aiohttp.ClientError):
-    """Stands for an error after which aiohttp would silently send the request again."""
-
-
-class _Garbage(Exception):
-    """The answer cannot be used; the message says why."""
-
-
-async def _once(
-    request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
-) -> aiohttp.ClientResponse:
-    """Client middleware: what failed after the connection stood is not tried again (TR-090)."""
-    try:
-        return await handler(request)
-    except aiohttp.ClientConnectorError:
-        raise
-    except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
-        raise _Once(str(error)) from error
-
-
-# First match wins. Whatever is raised before the connection stands is a ClientConnectorError or a
-# ConnectionTimeoutError; everything else came after something may have been handed over.
-_MEANING: Final[tuple[tuple[type[Exception], Failure, str], ...]] = (
-    (aiohttp.ConnectionTimeoutError, Failure.NOT_CONNECTED, "no connection in time"),
-    (aiohttp.ClientConnectorDNSError, Failure.NOT_CONNECTED, "the host name is unknown"),
-    (aiohttp.ClientSSLError, Failure.NOT_CONNECTED, "TLS failed"),
-    (aiohttp.ClientConnectorError, Failure.NOT_CONNECTED, "no connection"),
-    (aiohttp.InvalidURL, Failure.FORBIDDEN, "no usable URL"),
-    (aiohttp.ClientResponseError, Failure.GARBAGE, "the answer is no HTTP"),
-    (_Garbage, Failure.GARBAGE, "unusable answer"),
-    (aiohttp.ClientPayloadError, Failure.TIMEOUT, "the answer broke off"),
-    (aiohttp.ClientError, Failure.TIMEOUT, "the connection broke before the answer"),
-    (TimeoutError, Failure.TIMEOUT, "no complete answer in time"),
-    (OSError, Failure.TIMEOUT, "the connection broke before the answer"),
-    (ValueError, Failure.FORBIDDEN, "the request cannot be written as HTTP"),
+# First match wins; all of it happens before anything was handed over.
+_UNCONNECTED: Final[tuple[tuple[type[Exception], Failure, str], ...]] = (
+    (_Forbidden, Failure.FORBIDDEN, "the host leads to an address that may not be called"),
+    (socket.gaierror, Failure.NOT_CONNECTED, "the host name is unknown"),
+    (ssl.SSLError, Failure.NOT_CONNECTED, "TLS failed"),
+    (TimeoutError, Failure.NOT_CONNECTED, "no connection in time"),
+    (Exception, Failure.NOT_CONNECTED, "no connection"),
 )
 
 
-class AiohttpTransport:
-    """The only `ClientSession` of the project. Make it inside the running loop.
+class HttpTransport:
+    """Everything that leaves the hub goes through one of these. Make it inside the running loop.
 
-    `tls`: how partners' certificates are verified; `resolver`: only for tests.
+    `tls`: how partners' certificates are verified; `resolve`: only for tests.
     """
 
     def __init__(
@@ -101,113 +80,137 @@ class AiohttpTransport:
         policy: guard.Policy,
         *,
         tls: ssl.SSLContext | None = None,
-        resolver: AbstractResolver | None = None,
+        resolve: Resolve | None = None,
     ) -> None:
         self._policy = policy
-        connector = aiohttp.TCPConnector(
-            limit=0,  # lanes do that
-            keepalive_timeout=KEEP_ALIVE_S,
-            socket_factory=self._socket,
-            ssl=tls or ssl.create_default_context(),
-            resolver=resolver,
-        )
-        self._session = aiohttp.ClientSession(
-            connector=connector,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            trust_env=False,
-            auto_decompress=False,
-            headers={"User-Agent": "ocpi-hub", "Accept-Encoding": "gzip, deflate"},
-            skip_auto_headers=("Content-Type",),
-        )
+        self._tls = tls or ssl.create_default_context()
+        self._resolve = resolve or _resolve
+        self._loop = asyncio.get_running_loop()
+        self._names: dict[tuple[str, int], asyncio.Future[Sequence[AddrInfoType]]] = {}
+        self._kept = Kept()
+        self._channels: set[Channel] = set()
+        self._closed = False
 
-    async def send(self, request: Prepared) -> Outcome:
-        try:
-            async with asyncio.timeout(request.deadline_s):
-                return await self._exchange(request)
-        except (aiohttp.ClientError, OSError, ValueError, _Garbage) as error:
-            return _failed(error)
+    async def send(self, request: Prepared, deadline_s: float) -> Outcome:
+        until = self._loop.time() + deadline_s
+        written = _written(request)
+        if written is None:
+            return Failed(Failure.FORBIDDEN, "the request cannot be written as HTTP")
+        kept = self._kept.take(request.origin)
+        if kept is not None:
+            outcome = await self._exchange(kept, request, written, until)
+            if request.method != "GET" or not kept.unheard:
+                return outcome
+        opened = await self._open(request.origin, deadline_s * CONNECT_SHARE)
+        if isinstance(opened, Failed):
+            return opened
+        return await self._exchange(opened, request, written, until)
 
     async def close(self) -> None:
-        await self._session.close()
+        """Break what is under way; returns when all connections are gone."""
+        self._closed = True
+        self._kept.close()
+        for lookup in self._names.values():
+            lookup.cancel()
+        for channel in self._channels:
+            channel.close()
+        if self._channels:
+            await asyncio.wait([one.lost for one in self._channels], timeout=LAST_WORDS_S)
 
-    async def _exchange(self, request: Prepared) -> Answered:
-        response = await self._session.request(
-            request.method,
-            URL(request.url, encoded=True),
-            headers=request.headers,
-            data=request.body,
-            allow_redirects=False,
-            timeout=aiohttp.ClientTimeout(
-                connect=request.deadline_s * CONNECT_SHARE, ceil_threshold=request.deadline_s
-            ),
-            middlewares=() if request.method == "GET" else (_once,),
-        )
+    async def _exchange(
+        self, channel: Channel, request: Prepared, written: bytes, until: float
+    ) -> Outcome:
         try:
-            return Answered(
-                response.status, _headers(response), await _read(response, request.max_answer)
-            )
+            return await channel.exchange(written, request.max_answer, until)
         finally:
-            response.close()  # of no effect on a connection that is done and kept
+            if channel.ready:
+                self._kept.give(request.origin, channel)
 
-    def _socket(self, address: aiohttp.AddrInfoType) -> socket.socket:
+    async def _open(self, origin: Origin, budget_s: float) -> Channel | Failed:
+        if self._closed:
+            return Failed(Failure.NOT_CONNECTED, "the hub is closing")
+        try:
+            async with asyncio.timeout(budget_s):
+                return await self._connect(origin)
+        except (OSError, RuntimeError) as error:  # uvloop raises the latter for some addresses
+            kind, why = next((f, text) for t, f, text in _UNCONNECTED if isinstance(error, t))
+            return Failed(kind, f"{why}: {type(error).__name__}")
+
+    async def _connect(self, origin: Origin) -> Channel:
+        addresses = await self._addresses(origin.host, origin.port)
+        connected = await start_connection(
+            addresses, happy_eyeballs_delay=EYEBALLS_S, interleave=1, socket_factory=self._socket
+        )
+        secure = origin.scheme == "https"
+        try:
+            _, channel = await self._loop.create_connection(
+                Channel,
+                sock=connected,
+                ssl=self._tls if secure else None,
+                server_hostname=origin.host if secure else None,
+            )
+        except BaseException:
+            connected.close()
+            raise
+        self._channels.add(channel)
+        channel.lost.add_done_callback(lambda _: self._channels.discard(channel))
+        return channel
+
+    def _socket(self, address: AddrInfoType) -> socket.socket:
         """Called with the final address, after all name resolution: the one choke point."""
         family, kind, protocol, _, where = address
         if guard.check_address(str(where[0]), self._policy) is not None:
-            # One text for all addresses: aiohttp mixes differing ones into another error.
-            raise _Forbidden(EACCES, "the host leads to an address that may not be called")
-        return socket.socket(family, kind, protocol)
+            # One text for all addresses: differing ones would be mixed into another error.
+            raise _Forbidden(EACCES, "forbidden address")
+        made = socket.socket(family, kind, protocol)
+        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return made
+
+    async def _addresses(self, host: str, port: int) -> Sequence[AddrInfoType]:
+        """Where a name leads; one look-up at a time, so that a slow one fills no thread pool."""
+        lookup = self._names.get((host, port))
+        if lookup is None:
+            lookup = asyncio.ensure_future(self._resolve(host, port))
+            self._names[host, port] = lookup
+            lookup.add_done_callback(lambda done: self._looked_up(host, port, done))
+        return await asyncio.shield(lookup)
+
+    def _looked_up(
+        self, host: str, port: int, lookup: asyncio.Future[Sequence[AddrInfoType]]
+    ) -> None:
+        if lookup.cancelled() or lookup.exception() is not None:
+            del self._names[host, port]
+        else:
+            self._loop.call_later(NAMES_S, self._names.pop, (host, port))
 
 
-async def _read(response: aiohttp.ClientResponse, limit: int) -> bytes:
-    if response.status in _REDIRECTS:
-        raise _Garbage(f"redirect ({response.status})")
-    encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
-    if encoding == "identity":
-        return await _plain(response, limit)
-    if encoding in _ENCODINGS:
-        return await _inflated(response, limit)
-    raise _Garbage("encoding that was not asked for")
+async def _resolve(host: str, port: int) -> Sequence[AddrInfoType]:
+    return await asyncio.get_running_loop().getaddrinfo(
+        host, port, type=socket.SOCK_STREAM, flags=socket.AI_ADDRCONFIG
+    )
 
 
-async def _plain(response: aiohttp.ClientResponse, limit: int) -> bytes:
-    if (response.content_length or 0) > limit:
-        raise _Garbage(f"more than {limit} bytes")
-    body = bytearray()
-    while chunk := await response.content.readany():
-        body += chunk
-        if len(body) > limit:
-            raise _Garbage(f"more than {limit} bytes")
-    return bytes(body)
+def _written(request: Prepared) -> bytes | None:
+    """The bytes of a request; None when a header holds what would be read as something else."""
+    body = request.body or b""
+    fields = [f"{name}: {value}" for name, value in request.headers.items()]
+    if not "".join(fields).isprintable():
+        return None
+    if request.method != "GET":
+        fields.append(f"Content-Length: {len(body)}")
+    lines = (
+        f"{request.method} {request.target} HTTP/1.1",
+        _opening(request.origin),
+        *fields,
+        "",
+        "",
+    )
+    return "\r\n".join(lines).encode() + body
 
 
-async def _inflated(response: aiohttp.ClientResponse, limit: int) -> bytes:
-    """The answer decompressed, never more than `limit` + 1 bytes of it at any time."""
-    inflate, body = zlib.decompressobj(_AUTO_DETECT), bytearray()
-    try:
-        while chunk := await response.content.readany():
-            body += inflate.decompress(chunk, limit + 1 - len(body))
-            if len(body) > limit:
-                raise _Garbage(f"more than {limit} bytes after decompression")
-    except zlib.error:
-        raise _Garbage("broken compression") from None
-    if not inflate.eof or inflate.unused_data:
-        raise _Garbage("broken compression")
-    return bytes(body)
-
-
-def _headers(response: aiohttp.ClientResponse) -> dict[str, str]:
-    """Headers that can be passed on, names in lower case, several of one name joined."""
-    headers: dict[str, str] = {}
-    for name, value in response.headers.items():
-        key = name.lower()
-        if key not in _STALE_HEADERS and value.isprintable():
-            headers[key] = f"{headers[key]}, {value}" if key in headers else value
-    return headers
-
-
-def _failed(error: Exception) -> Failed:
-    if isinstance(error, aiohttp.ClientConnectorError) and isinstance(error.os_error, _Forbidden):
-        return Failed(Failure.FORBIDDEN, str(error.os_error.strerror))
-    kind, meaning = next((f, text) for type_, f, text in _MEANING if isinstance(error, type_))
-    reason = str(error) if isinstance(error, _Garbage) else type(error).__name__
-    return Failed(kind, f"{meaning}: {reason}")
+@lru_cache(4096)
+def _opening(origin: Origin) -> str:
+    """The lines that all requests to an origin begin with."""
+    host = f"[{origin.host}]" if ":" in origin.host else origin.host
+    port = "" if origin.port == guard.DEFAULT_PORT[origin.scheme] else f":{origin.port}"
+    return f"Host: {host}{port}\r\n{_ALWAYS}"

@@ -10,7 +10,6 @@ from dataclasses import replace
 import pytest
 import trustme
 from aiohttp import web
-from aiohttp.abc import AbstractResolver
 
 from ocpi_hub.delivery.breaker import IN_A_ROW, State
 from ocpi_hub.modules.journal import Direction
@@ -154,37 +153,26 @@ async def test_a_refused_connection_is_not_connected():
     assert await failure_of(f"http://127.0.0.1:{closed_port()}") is Failure.NOT_CONNECTED
 
 
-class Resolver(AbstractResolver):
+class Resolver:
     """Answers with a list of addresses, one after the other; None: the name is unknown."""
 
     def __init__(self, *addresses):
         self.addresses = list(addresses)
 
-    async def resolve(self, host, port=0, family=socket.AF_INET):  # noqa: ARG002 - as the resolver is called
+    async def __call__(self, host, port):  # noqa: ARG002 - every name leads there
         address = self.addresses.pop(0) if len(self.addresses) > 1 else self.addresses[0]
         if address is None:
-            raise OSError(None, "unknown")
+            raise socket.gaierror(socket.EAI_NONAME, "unknown")
         if address == "hang":
             await asyncio.sleep(30)
-        return [
-            {
-                "hostname": host,
-                "host": address,
-                "port": port,
-                "family": socket.AF_INET6 if ":" in address else socket.AF_INET,
-                "proto": 0,
-                "flags": socket.AI_NUMERICHOST,
-            }
-        ]
-
-    async def close(self):
-        pass
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        return [(family, socket.SOCK_STREAM, socket.IPPROTO_TCP, "", (address, port))]
 
 
 @pytest.mark.obligation("ROUT-116")
 @pytest.mark.parametrize("answer", [None, "hang"])
 async def test_a_name_that_cannot_be_resolved_is_not_connected(answer):
-    failure = await failure_of("http://partner.example:1", resolver=Resolver(answer))
+    failure = await failure_of("http://partner.example:1", resolve=Resolver(answer))
     assert failure is Failure.NOT_CONNECTED
 
 
@@ -405,7 +393,7 @@ async def test_a_name_that_leads_to_a_private_address_is_not_called(address):
 
     async with raw_server(note) as there:
         base = f"https://rebinding.example:{there.split(':')[1]}"
-        failure = await failure_of(base, settings=Delivery(), resolver=Resolver(address))
+        failure = await failure_of(base, settings=Delivery(), resolve=Resolver(address))
     assert failure is Failure.FORBIDDEN
     assert seen == []
 
@@ -414,11 +402,11 @@ async def test_a_name_that_leads_to_a_private_address_is_not_called(address):
 async def test_a_resolver_that_changes_its_mind_is_not_believed():
     resolver = Resolver("192.0.2.1", "127.0.0.1")
     assert (
-        await failure_of("https://rebinding.example:1", settings=Delivery(), resolver=resolver)
+        await failure_of("https://rebinding.example:1", settings=Delivery(), resolve=resolver)
         is Failure.FORBIDDEN
     )
     assert (
-        await failure_of("https://rebinding.example:1", settings=Delivery(), resolver=resolver)
+        await failure_of("https://rebinding.example:1", settings=Delivery(), resolve=resolver)
         is Failure.FORBIDDEN
     )
 

@@ -1,14 +1,24 @@
 """Lanes bound what is in flight, and are always given back."""
 
 import asyncio
+from contextlib import asynccontextmanager
 
 import pytest
 
 from ocpi_hub.delivery.lanes import Full, Lanes
 
 
+@asynccontextmanager
+async def taken(lanes, platform, wait_s):
+    await lanes.take(platform, wait_s)
+    try:
+        yield
+    finally:
+        lanes.give(platform)
+
+
 async def hold(lanes, platform, wait_s, free):
-    async with lanes.hold(platform, wait_s):
+    async with taken(lanes, platform, wait_s):
         await free.wait()
 
 
@@ -23,12 +33,12 @@ async def test_one_platform_cannot_take_more_than_its_own():
     lanes, free = Lanes(each=2, total=10), asyncio.Event()
     tasks = await started(*(hold(lanes, "a", 5, free) for _ in range(2)))
     with pytest.raises(Full):
-        async with lanes.hold("a", 0.01):
+        async with taken(lanes, "a", 0.01):
             pass
-    async with lanes.hold("b", 0.01):
+    async with taken(lanes, "b", 0.01):
         free.set()
     await asyncio.gather(*tasks)
-    async with lanes.hold("a", 0.01), lanes.hold("a", 0.01):
+    async with taken(lanes, "a", 0.01), taken(lanes, "a", 0.01):
         pass
 
 
@@ -39,11 +49,11 @@ async def test_the_total_holds_for_all_and_a_failed_wait_takes_nothing():
     )
     for platform in ("a", "c", None):
         with pytest.raises(Full):
-            async with lanes.hold(platform, 0.01):
+            async with taken(lanes, platform, 0.01):
                 pass
     free.set()
     await asyncio.gather(*tasks)
-    async with lanes.hold("a", 0.01), lanes.hold("a", 0.01), lanes.hold(None, 0.01):
+    async with taken(lanes, "a", 0.01), taken(lanes, "a", 0.01), taken(lanes, None, 0.01):
         pass
 
 
@@ -62,21 +72,21 @@ async def test_a_cancelled_waiter_leaves_nothing_behind():
     await asyncio.wait([tasks[1]])
     free.set()
     await tasks[0]
-    async with lanes.hold("a", 0.01):
+    async with taken(lanes, "a", 0.01):
         pass
 
 
 async def test_an_error_inside_gives_the_lane_back():
     lanes = Lanes(each=1, total=1)
     with pytest.raises(ZeroDivisionError):
-        async with lanes.hold("a", 1):
+        async with taken(lanes, "a", 1):
             raise ZeroDivisionError
-    async with lanes.hold("a", 0.01):
+    async with taken(lanes, "a", 0.01):
         pass
 
 
 async def test_a_time_out_of_the_work_itself_is_not_a_full_lane():
     lanes = Lanes(each=1, total=1)
     with pytest.raises(TimeoutError):
-        async with lanes.hold("a", 1):
+        async with taken(lanes, "a", 1):
             raise TimeoutError
