@@ -8,7 +8,7 @@ from typing import Final
 
 from ocpi_hub.delivery import attempt
 from ocpi_hub.delivery.attempt import Held, Verdict
-from ocpi_hub.modules.line import Change, Line, Message, Place
+from ocpi_hub.modules.line import ORIGIN, Change, Line, Message, Place
 from ocpi_hub.modules.outgoing import Call, PartnerClient
 from ocpi_hub.modules.platforms import Platforms
 from ocpi_hub.modules.receivers import Receiver
@@ -39,11 +39,15 @@ class Road:
 
 
 class Courier:
-    """`cursor`: up to there all was attempted or may be skipped. `counts`: outcomes so far."""
+    """`cursor`: up to there all was attempted or may be skipped. `counts`: outcomes so far.
+
+    `whole`: where the cursor last was with nothing ahead of it (see `Change.outgoing`).
+    """
 
     def __init__(self, receiver: Receiver, road: Road) -> None:
         self.platform = receiver.platform
         self.cursor = receiver.cursor
+        self.whole = ORIGIN
         self.counts: Counter[str] = Counter()
         self.wake = asyncio.Event()
         self._road = road
@@ -70,6 +74,8 @@ class Courier:
             await self._stay_away()
             return False
         changes = await self._road.line.after(self.cursor, BATCH)
+        if not changes:
+            self.whole = self.cursor
         await self._deliver(changes)
         return bool(changes)
 
@@ -88,6 +94,7 @@ class Courier:
         self.cursor = max(self.cursor, self._road.head())
         while missed := await self._road.line.after(self.cursor, BATCH):
             self.cursor = missed[-1].place
+        self.whole = self.cursor
 
     async def _deliver(self, changes: Sequence[Change]) -> None:
         batch = _Batch(changes, self)
@@ -179,7 +186,7 @@ class _Batch:
 
     def __init__(self, changes: Sequence[Change], courier: Courier) -> None:
         self.changes = changes
-        self.start = courier.cursor
+        self.start = courier.whole
         self.chains = deque(attempt.chains(changes))
         self._courier = courier
         self._open = set(range(len(changes)))

@@ -60,9 +60,9 @@ class Message:
 class Change:
     """The latest state of one object, at the place of its last change.
 
-    `previous` is the place of the change before the last one (ORIGIN when there was none): when a
-    reader's cursor is at or behind `previous` the object changed once since, and `message` may go
-    out as it came; otherwise `state` goes out as one PUT to `state_path`.
+    `previous` is the place of the change before the last one (ORIGIN when there was none): for a
+    reader that was up to date at or behind `previous` the object changed once since, and `message`
+    may go out as it came; otherwise `state` goes out as one PUT to `state_path`.
     `state` is the full object: a Location with its EVSEs, or a single EVSE when `key.part` is set.
     `public` is false for a Location (and its EVSEs) with publish=false (LOC-065, LOC-075).
     """
@@ -79,9 +79,13 @@ class Change:
     origin: PlatformId
     correlation_id: str
 
-    def outgoing(self, cursor: Place) -> Message:
-        """What a reader at `cursor` has to be told."""
-        if cursor >= self.previous:
+    def outgoing(self, whole: Place) -> Message:
+        """What a reader has to be told that was last up to date at `whole`.
+
+        Its cursor is not enough: a row shows only its latest state, so a cursor may have passed
+        the place of a change that had moved on already.
+        """
+        if whole >= self.previous:
             return self.message
         return Message("PUT", self.state_path, self.state)
 
@@ -95,7 +99,7 @@ class Line(Protocol):
     async def after(self, cursor: Place, limit: int) -> Sequence[Change]:
         """Changes behind `cursor`, oldest first, never past a running writer.
 
-        Each object occurs once, at its latest place.
+        Each object occurs once, at its latest place. Empty means that the reader is up to date.
         """
 
     def wakes(self) -> AsyncIterator[None]:

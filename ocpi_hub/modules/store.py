@@ -85,7 +85,7 @@ class Store(Protocol):
     async def page(self, module: str, window: Window, viewer: Viewer) -> Page: ...
 
     async def one(self, key: ObjectKey) -> bytes | None:
-        """One stored object in full; for a connector pass the EVSE's key and cut it out yourself."""
+        """One stored object in full; a connector is to be cut out of its EVSE."""
 
     async def owners(self, module: str, object_id: str) -> Sequence[PartyRef]:
         """Who owns an object with this id: for GETs without owner segments (LOC-034)."""

@@ -70,8 +70,12 @@ class PostgresLine:
         """See `Line.after`. A Location read from memory is the one it was at its place."""
         if self._ring is not None and self._ring.covers(cursor):
             return self._ring.after(cursor, limit)
-        changes, _ = await _read(self._database, cursor, limit)
-        return changes
+        for pause in (*SOON_S, 0.0):
+            changes, more = await _read(self._database, cursor, limit)
+            if changes or not more:
+                return changes
+            await asyncio.sleep(pause)  # empty has to mean that nothing visible lies ahead
+        return []
 
     async def wakes(self) -> AsyncIterator[None]:
         event = asyncio.Event()
@@ -106,6 +110,8 @@ class PostgresLine:
                 self._tell(changes)
             self._looked = started
             if len(changes) < BATCH:
+                if not more:
+                    ring.settle()
                 return not more
 
     def _tell(self, changes: Sequence[Change]) -> None:

@@ -2,8 +2,9 @@
 
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
-from ocpi_hub.modules.line import Change, ObjectKey, Place
+from ocpi_hub.modules.line import ORIGIN, Change, ObjectKey, Place
 
 CHANGES = 20_000
 BYTES = 64 * 1024 * 1024
@@ -13,12 +14,14 @@ class Ring:
     """Changes behind `start` up to `head`, at most `changes` of them and `size` bytes.
 
     Grows only at the head. An object that changes again leaves its older entry superseded: it is
-    skipped from then on and forgotten with its time.
+    skipped from then on and forgotten with its time. `whole` is the last place at which nothing
+    visible lay ahead.
     """
 
     def __init__(self, start: Place, changes: int = CHANGES, size: int = BYTES) -> None:
         self.start = start
         self.head = start
+        self.whole = ORIGIN
         self._most = changes
         self._size = size
         self._held = 0
@@ -31,7 +34,7 @@ class Ring:
 
     def extend(self, changes: Iterable[Change]) -> None:
         """Add changes behind the head, oldest first."""
-        for change in changes:
+        for change in map(self._told, changes):
             self._places.append(change.place)
             self._changes.append(change)
             self._latest[change.key] = change.place
@@ -39,6 +42,21 @@ class Ring:
             self.head = change.place
         if len(self._changes) > self._most or self._held > self._size:
             self._shrink()
+
+    def settle(self) -> None:
+        """All that was visible has been read."""
+        self.whole = self.head
+
+    def _told(self, change: Change) -> Change:
+        """The change; one whose predecessor was never seen here stands for several.
+
+        A row shows only its latest state: while it moved on to a place that no reader may see yet,
+        the head could pass the place where it was.
+        """
+        before = change.previous
+        if before <= self.whole or self._latest.get(change.key) == before:
+            return change
+        return replace(change, previous=change.place)
 
     def after(self, cursor: Place, limit: int) -> Sequence[Change]:
         """The latest changes of their objects behind a cursor that is covered."""
