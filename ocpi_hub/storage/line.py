@@ -23,6 +23,7 @@ EVERY_S = 1.0
 BATCH = 500
 FOLLOWED_S = 3.0  # the reader looks once a second; silence for longer means that it cannot
 PACE_S = 0.002  # between two looks, so that a thousand commits a second do not cause as many
+SETTLE_S = 1800.0  # for a million rows and more
 SOON_S = (0.002, 0.01, 0.05, 0.2)  # looks again while an older writer runs
 
 Seen = Callable[[Sequence[Change]], None]
@@ -136,9 +137,10 @@ async def settle(database: Database) -> int:
     epoch begins: places that others keep mean nothing from then on.
     """
     async with database.transaction() as connection:
+        await connection.execute(_SQL["patience"])
+        await connection.execute(_SQL["turn"], timeout=SETTLE_S)
         if await connection.fetchval(_SQL["ahead"]):
-            await connection.execute(_SQL["lock"])
-            if await connection.fetchval(_SQL["ahead"]):  # nobody else did it meanwhile
-                await connection.execute(_SQL["renumber"])
+            await connection.execute(_SQL["lock"], timeout=SETTLE_S)
+            await connection.execute(_SQL["renumber"], timeout=SETTLE_S)
         epoch: int = await connection.fetchval(_SQL["epoch"])
         return epoch

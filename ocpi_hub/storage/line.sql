@@ -62,13 +62,23 @@ select x, seq from (
 order by x desc, seq desc
 limit 1
 
+-- patience
+-- All rows may have to be written; who starts meanwhile waits.
+set local statement_timeout = 0;
+set local lock_timeout = 0
+
+-- turn
+-- One process after the other, so that each sees what the one before it did.
+select from line_epoch for update
+
 -- ahead
 -- Whether stored places come from another cluster: what is visible to a snapshot is older than its end.
 select exists (
     select from (
         (select x from location order by x desc limit 1)
-        union all (select x from evse order by x desc limit 1)
+        union all (select x from evse where own order by x desc limit 1)
         union all (select x from hosted_role order by x desc limit 1)
+        union all (select x from receiver order by x desc limit 1)
     ) as newest
     where x >= pg_snapshot_xmax(pg_current_snapshot())::text::bigint
 )

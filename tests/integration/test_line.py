@@ -10,6 +10,7 @@ from ocpi_hub.modules.line import ORIGIN, Message, ObjectKey, Place
 from ocpi_hub.modules.stamp import moment, stamp
 from ocpi_hub.modules.store import Push
 from ocpi_hub.ocpi.primitives import PartyRef
+from ocpi_hub.storage.database import Database
 from ocpi_hub.storage.line import PostgresLine, _read, settle
 from ocpi_hub.storage.objects import PostgresStore
 
@@ -273,3 +274,41 @@ async def test_another_cluster_begins_a_new_epoch(database):
     assert await settle(database) == epoch
     await database.execute("update line_epoch set cluster = 'elsewhere'")
     assert await settle(database) == epoch + 1
+
+
+async def test_two_processes_that_start_at_once_in_another_cluster_agree_on_the_epoch(database):
+    epoch = await settle(database)
+    await database.execute("update line_epoch set cluster = 'elsewhere'")
+    async with database.transaction() as busy:
+        await busy.execute("update line_epoch set epoch = epoch")
+        both = [asyncio.ensure_future(settle(database)) for _ in range(2)]
+        await asyncio.sleep(0.2)  # until both wait
+    assert await asyncio.gather(*both) == [epoch + 1, epoch + 1]
+
+
+async def test_a_cursor_from_another_cluster_does_not_hide_what_comes(database, line, stocked):
+    await database.execute(
+        "insert into platform (id, name) values ('p1', 'one');"
+        "insert into receiver (platform, x, seq) values ('p1', 1000000000, 9223372036854775807)"
+    )
+    await settle(database)
+    cursor = Place(*await database.row("select x, seq from receiver"))
+    assert await line.after(cursor, 10) == []
+    await stocked.push(push("PATCH", "L1/A", {"status": "CHARGING", "last_updated": T2}))
+    assert names(await line.after(cursor, 10)) == ["A"]
+
+
+async def test_numbering_anew_takes_as_long_as_it_takes(database_url, stocked):
+    hasty = await Database.open(
+        database_url, settings={"statement_timeout": "50ms", "lock_timeout": "50ms"}
+    )
+    await hasty.execute(
+        "create function dawdle() returns trigger language plpgsql as"
+        " $$ begin perform pg_sleep(0.2); return new; end $$;"
+        "create trigger dawdle before update on evse for each row execute function dawdle();"
+        "update location set x = x + 1000000000"
+    )
+    epoch = await hasty.value("select epoch from line_epoch")
+    assert await settle(hasty) == epoch + 1
+    assert await hasty.value("select max(x) from location") == 0
+    await hasty.close()
