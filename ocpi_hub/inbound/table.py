@@ -1,5 +1,6 @@
 """Which row of the table a path and a method mean."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from urllib.parse import unquote
@@ -12,6 +13,9 @@ from ocpi_hub.ocpi.status import MethodNotAllowed, NoSuchResource
 _DEEPEST_PREFIX = 5  # "", ocpi, version, interface, module
 
 _STEPS = frozenset({"", ".", ".."})
+# What a partner's server may take for a step: behind an encoded slash, with parameters (`..;`), or
+# encoded twice. It would lead the hub's token to other objects, up to the partner's credentials.
+_STEP = re.compile(r"(?:^|[/\\])\.{0,2}(?:;[^/\\]*)?(?=[/\\]|$)")
 _VERSIONS = ModuleSpec("versions", Family.CONFIGURATION, ())
 _LIST = RouteSpec("versions.list", "GET", ())
 _DETAILS = RouteSpec("versions.details", "GET", ())
@@ -124,5 +128,8 @@ def _decoded(rest: str) -> tuple[str, ...]:
         except UnicodeDecodeError:
             raise NoSuchResource("the address is not UTF-8") from None
     if not (rest.isascii() and "".join(segments).isprintable()) or not _STEPS.isdisjoint(segments):
+        raise NoSuchResource("there is nothing at this address")
+    odd = "%" in rest or ";" in rest or "\\" in rest
+    if odd and any(_STEP.search(text) for text in (*segments, *map(unquote, segments))):
         raise NoSuchResource("there is nothing at this address")
     return tuple(segments)

@@ -47,8 +47,12 @@ class ConnectionStatus(StrEnum):
 
 
 def fold(ci_string: str) -> str:
-    """The form in which CiStrings are compared, such as `NL` for `nl` (TYP-001)."""
-    return ci_string.upper()
+    """The form in which CiStrings are compared, such as `NL` for `nl` (TYP-001).
+
+    Other signs than ASCII stay: the upper case of some is ASCII (`ß`), and they would pass for
+    somebody else's.
+    """
+    return ci_string.upper() if ci_string.isascii() else ci_string
 
 
 @dataclass(frozen=True, slots=True, eq=False)

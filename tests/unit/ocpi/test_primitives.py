@@ -131,6 +131,8 @@ def test_a_cistring_is_short_printable_ascii(text, fine):
 @pytest.mark.obligation("MTYP-001", "TYP-001")
 def test_cistrings_and_parties_compare_without_case_and_keep_their_spelling():
     assert fold("Loc1") == fold("LOC1")
+    for lookalike in ("\u017fS", "\xdf", "\u1e9e"):
+        assert fold(lookalike) != fold("ss")
     assert PartyRef("nl", "cp1") == PartyRef("NL", "CP1")
     assert {PartyRef("nl", "cp1")} == {PartyRef("NL", "CP1")}
     assert PartyRef("nl", "cp1") != PartyRef("nl", "cp2")
