@@ -77,7 +77,7 @@ class Database:
     async def _start(self) -> None:
         self._pool = await asyncpg.create_pool(
             self.url,
-            min_size=1,
+            min_size=0,  # asyncpg would log a traceback a second while the database is away
             max_size=self._size,
             init=_prepare,
             reset=_keep_session,
