@@ -40,6 +40,8 @@ class PostgresLine:
         self._ring: Ring | None = None
         self._head = ORIGIN
         self._looked = 0.0
+        self._whole_at = 0.0  # when the reader last saw that nothing more was visible
+        self._asked = 0.0  # when the tables last told somebody more
         self._seen: list[Seen] = []
         self._waiting: set[asyncio.Event] = set()
 
@@ -68,15 +70,22 @@ class PostgresLine:
         return self._head
 
     async def after(self, cursor: Place, limit: int) -> Sequence[Change]:
-        """See `Line.after`. A Location read from memory is the one it was at its place."""
+        """See `Line.after`. A Location read from memory is the one it was at its place.
+
+        Raises TimeoutError when an older writer hides for too long whether that is all.
+        """
         if self._ring is not None and self._ring.covers(cursor):
-            return self._ring.after(cursor, limit)
+            changes = self._ring.after(cursor, limit)
+            if changes or self._whole_at > self._asked:  # what the tables show, the ring may not
+                return changes
         for pause in (*SOON_S, 0.0):
             changes, more = await _read(self._database, cursor, limit)
+            if changes:
+                self._asked = time.monotonic()
             if changes or not more:
                 return changes
             await asyncio.sleep(pause)  # empty has to mean that nothing visible lies ahead
-        return []
+        raise TimeoutError("the end of the line is hidden by an older writer")
 
     async def wakes(self) -> AsyncIterator[None]:
         event = asyncio.Event()
@@ -112,6 +121,7 @@ class PostgresLine:
             self._looked = started
             if len(changes) < BATCH:
                 if not more:
+                    self._whole_at = started
                     ring.settle()
                 return not more
 

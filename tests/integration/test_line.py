@@ -73,7 +73,7 @@ async def test_a_lower_number_that_commits_later_is_not_skipped(database, line, 
         slow_place = Place(*await slow.fetchrow(_WRITE, "A"))
         fast_place = Place(*await fast.fetchrow(_WRITE, "B"))
         assert slow_place < fast_place
-        assert await line.after(start, 10) == []
+        assert await _read(database, start, 10) == ([], True)
         assert await line.head() == start
         await slow_transaction.commit()
     changes = await line.after(start, 10)
@@ -88,7 +88,7 @@ async def test_a_lower_number_with_a_higher_transaction_comes_after_it(database,
         await first_transaction.start()
         await first.fetchval("select pg_current_xact_id()")
         await second.fetchrow(_WRITE, "B")
-        assert await line.after(start, 10) == []
+        assert await _read(database, start, 10) == ([], True)
         await first.fetchrow(_WRITE, "A")
         await first_transaction.commit()
     assert names(await line.after(start, 10)) == ["A", "B"]
@@ -101,7 +101,7 @@ async def test_an_aborted_writer_hides_nothing_for_long(database, line, stocked)
         await transaction.start()
         await failing.fetchrow(_WRITE, "A")
         await stocked.push(push("PATCH", "L1/B", {"status": "BLOCKED", "last_updated": T2}))
-        assert await line.after(start, 10) == []
+        assert await _read(database, start, 10) == ([], True)
         await transaction.rollback()
     assert names(await line.after(start, 10)) == ["B"]
 
@@ -229,6 +229,30 @@ async def test_a_reader_that_is_far_behind_reads_the_tables(line, stocked):
     assert names(await line.after(ORIGIN, 10)) == ["L1"]
 
 
+async def test_a_reader_that_comes_from_the_tables_is_not_up_to_date_before_it_is(
+    database, line, stocked
+):
+    await line.start()
+    reached, wholly = ORIGIN, ORIGIN
+    for uid in "AB":
+        await stocked.push(push("PATCH", f"L1/{uid}", {"floor_level": "1", "last_updated": T2}))
+    async with aclosing(line.wakes()) as wakes, asyncio.timeout(10):
+        while line._ring.whole < await line.head():
+            await anext(wakes)
+        async with database.transaction() as older:
+            await older.fetchval("select pg_current_xact_id()")
+            await stocked.push(push("PATCH", "L1/A", {"status": "CHARGING", "last_updated": T3}))
+            changes = await line.after(reached, 10)
+            assert names(changes) == ["L1", "B"]
+            reached = changes[-1].place
+            with pytest.raises(TimeoutError):
+                wholly = reached if not await line.after(reached, 10) else wholly
+        while not (changes := await line.after(reached, 10)):
+            await anext(wakes)
+    assert names(changes) == ["A"]
+    assert changes[0].outgoing(wholly).method == "PUT"  # the reader has not seen the floor
+
+
 async def test_waiting_readers_are_woken_by_another_process(database, line, stocked):
     await line.start()
     start = await line.head()
@@ -253,7 +277,7 @@ async def test_after_a_restore_the_line_goes_on_in_the_same_order(database, line
         *places[1],
     )
     epoch = await database.value("select epoch from line_epoch")
-    assert names(await line.after(ORIGIN, 10)) == []
+    assert await _read(database, ORIGIN, 10) == ([], True)
     assert await settle(database) == epoch + 1
     assert names(await line.after(ORIGIN, 10)) == ["L1", "L2", "A"]
     cursors = {
