@@ -7,6 +7,7 @@ failed PATCH by the full object (TR-041).
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
@@ -18,7 +19,7 @@ from ocpi_hub.ocpi.primitives import InterfaceRole, PartyRef, parse_datetime
 from ocpi_hub.ocpi.spec import ModuleSpec
 from ocpi_hub.ocpi.status import OcpiError, Status
 from ocpi_hub.routing import audience
-from ocpi_hub.routing.directory import Endpoint, Platform
+from ocpi_hub.routing.directory import Endpoint, Platform, PlatformId
 from ocpi_hub.routing.rewrite import join
 
 CLIENT_INFO: Final = "hubclientinfo"
@@ -119,27 +120,40 @@ def chains(changes: Iterable[Change]) -> list[list[int]]:
     return list(found.values())
 
 
-def requests(
-    change: Change,
-    cursor: Place,
-    platform: Platform,
-    *,
-    spec: ModuleSpec | None,
-    hub: PartyRef,
-    fresh: Callable[[], str],
-) -> Iterator[Call]:
-    """The requests that tell this platform of a change; none when it is not concerned.
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How a platform is told of changes of one kind: worked out once, since nothing in it differs.
 
-    `cursor` is where the receiver stood when the change was read; `spec` the module in the
-    platform's version, None when that version has none.
+    `told`: the routing headers of each request (ROUT-203), none for a platform as such (HCI-014).
+    """
+
+    platform: PlatformId
+    endpoint: Endpoint
+    told: tuple[dict[str, str], ...]
+
+
+def way(change: Change, platform: Platform, spec: ModuleSpec | None, hub: PartyRef) -> Way | None:
+    """The way of this change, and of all with the same module, `public` and another origin.
+
+    None when the platform is not concerned; `spec`: the module in the platform's version, None
+    when that version has none.
     """
     endpoint = platform.endpoint(change.key.module, InterfaceRole.RECEIVER)
     if endpoint is None or spec is None:
-        return
+        return None
+    told = tuple(
+        message.routing_headers(to, hub if to is not None else None)
+        for to in recipients(change, platform, spec)
+    )
+    return Way(platform.id, endpoint, told)
+
+
+def requests(change: Change, whole: Place, way: Way, fresh: Callable[[], str]) -> Iterator[Call]:
+    """The requests that tell of a change; `whole`: see `Change.outgoing`."""
     deleted = change.message.method == "DELETE"  # there is no state left to put
-    push = change.message if deleted else change.outgoing(cursor)
-    for to in recipients(change, platform, spec):
-        yield request(change, push, platform, endpoint, headers(change, to, hub, fresh))
+    push = change.message if deleted else change.outgoing(whole)
+    for shown in way.told:
+        yield request(change, push, way, headers(change, shown, fresh))
 
 
 def recipients(change: Change, platform: Platform, spec: ModuleSpec) -> tuple[PartyRef | None, ...]:
@@ -149,28 +163,25 @@ def recipients(change: Change, platform: Platform, spec: ModuleSpec) -> tuple[Pa
     return audience.receivers(spec, platform, change.origin, public=change.public)
 
 
-def headers(
-    change: Change, to: PartyRef | None, hub: PartyRef, fresh: Callable[[], str]
-) -> dict[str, str]:
-    """FROM the hub, TO the party (ROUT-203); no pair and ids of its own for HCI-014, TR-073."""
-    shown = message.routing_headers(to, hub if to is not None else None)
-    shown[message.REQUEST_ID] = fresh()
-    shown[message.CORRELATION_ID] = change.correlation_id if to is not None else fresh()
-    return shown
+def headers(change: Change, shown: dict[str, str], fresh: Callable[[], str]) -> dict[str, str]:
+    """The routing headers with ids; what is told to a platform as such has its own (TR-073)."""
+    return {
+        **shown,
+        message.REQUEST_ID: fresh(),
+        message.CORRELATION_ID: change.correlation_id if shown else fresh(),
+    }
 
 
-def request(
-    change: Change, push: Message, platform: Platform, endpoint: Endpoint, shown: dict[str, str]
-) -> Call:
+def request(change: Change, push: Message, way: Way, shown: dict[str, str]) -> Call:
     """One request; the URL keeps the owner of the object (ROUT-204)."""
     body = push.body or None
     return Call(
-        platform=platform.id,
+        platform=way.platform,
         method=push.method,
-        url=join(endpoint.url, *_below(change, push.path)),
-        headers=shown | ({message.CONTENT_TYPE: message.JSON} if body else {}),
+        url=join(way.endpoint.url, *_below(change, push.path)),
+        headers={**shown, message.CONTENT_TYPE: message.JSON} if body else shown,
         body=body,
-        route=f"{endpoint.module}.receiver.{push.method.lower()}",
+        route=f"{change.key.module}.receiver.{push.method.lower()}",
         mode=MODE,
     )
 

@@ -109,10 +109,9 @@ class HttpClient:
     def _prepare(
         self, call: Call, partner: Partner, platform: Platform | None
     ) -> Prepared | Failed:
-        reason = guard.check_url(call.url, self._policy, LONGEST_URL)
-        place = guard.place(call.url)
-        if reason is not None or place is None:
-            return Failed(Failure.FORBIDDEN, f"the URL {reason}")
+        place = guard.allowed(call.url, self._policy, LONGEST_URL)
+        if isinstance(place, str):
+            return Failed(Failure.FORBIDDEN, f"the URL {place}")
         shown = call.token or self._platforms.outgoing_token(call.platform)
         if shown is None:
             return Failed(Failure.NOT_CONNECTED, "there is no token for this platform")

@@ -4,17 +4,17 @@ import asyncio
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Final
 
 from ocpi_hub.delivery import attempt
-from ocpi_hub.delivery.attempt import Held, Verdict
+from ocpi_hub.delivery.attempt import Held, Verdict, Way
 from ocpi_hub.modules.line import ORIGIN, Change, Line, Message, Place
 from ocpi_hub.modules.outgoing import Call, PartnerClient
 from ocpi_hub.modules.platforms import Platforms
 from ocpi_hub.modules.receivers import Receiver
 from ocpi_hub.modules.store import Store
 from ocpi_hub.ocpi import message
-from ocpi_hub.ocpi.primitives import InterfaceRole
 from ocpi_hub.ocpi.spec import ModuleSpec
 from ocpi_hub.ops.metrics import Metrics
 from ocpi_hub.routing.directory import Platform, PlatformId
@@ -50,8 +50,11 @@ class Courier:
         self.whole = ORIGIN
         self.counts: Counter[str] = Counter()
         self.wake = asyncio.Event()
-        self._road = road
         self.stopped = False
+        self._road = road
+        self._counter = cache(road.metrics.deliveries.labels)
+        self._known: Platform | None = None
+        self._ways: dict[tuple[str, bool], Way | None] = {}
 
     async def run(self) -> None:
         """Deliver until stopped; a fault of the surroundings ends it, and it can be run again."""
@@ -114,52 +117,61 @@ class Courier:
                     return
                 batch.finish(index)
 
-    async def _tell(self, change: Change, start: Place) -> bool:
+    async def _tell(self, change: Change, whole: Place) -> bool:
         """Tell the receiver of one change; False when the receiver went away meanwhile."""
         platform = self._reachable()
         if platform is None:
             return False
-        spec = self._road.modules.get(platform.version or "", {}).get(change.key.module)
-        hub = self._road.platforms.directory().hub
-        calls = attempt.requests(
-            change, start, platform, spec=spec, hub=hub, fresh=self._road.fresh
-        )
-        for call in calls:
-            found = await self._attempt(call, change)
+        way = self._way(change, platform)
+        if way is None:
+            return True
+        for call in attempt.requests(change, whole, way, self._road.fresh):
+            found = await self._attempt(call, change, way)
             if found is Verdict.GIVE_UP and self._reachable() is None:
                 return False
             self._count(found)
         return True
 
-    async def _attempt(self, call: Call, change: Change) -> Verdict:
+    def _way(self, change: Change, platform: Platform) -> Way | None:
+        """How the platform is told of such a change; remembered as long as the platform's entry."""
+        if change.origin == platform.id:
+            return None
+        if platform is not self._known:
+            self._known, self._ways = platform, {}
+        kind = change.key.module, change.public
+        if kind not in self._ways:
+            spec = self._road.modules.get(platform.version or "", {}).get(change.key.module)
+            hub = self._road.platforms.directory().hub
+            self._ways[kind] = attempt.way(change, platform, spec, hub)
+        return self._ways[kind]
+
+    async def _attempt(self, call: Call, change: Change, way: Way) -> Verdict:
         found = attempt.verdict(call.method, await self._road.client.call(call))
+        if found is Verdict.DELIVERED:
+            return found
         if found is Verdict.RETRY:
-            if not await self._road.probe(self.platform) or self._reachable() is None:
+            if self.stopped or not await self._road.probe(self.platform) or not self._reachable():
                 return Verdict.GIVE_UP
             again = self._anew(call)
             found = attempt.final(again.method, await self._road.client.call(again))
         if found is Verdict.REPAIR:
-            return await self._repair(call, change)
+            return await self._repair(call, change, way)
         return found
 
-    async def _repair(self, call: Call, change: Change) -> Verdict:
+    async def _repair(self, call: Call, change: Change, way: Way) -> Verdict:
         """GET the object at the receiver; PUT it in full when it is missing or older (TR-041)."""
-        platform = self._reachable()
-        if platform is None:
-            return Verdict.GIVE_UP
-        endpoint = platform.endpoint(change.key.module, InterfaceRole.RECEIVER)
-        if endpoint is None:
+        if self._reachable() is None:
             return Verdict.GIVE_UP
         shown = {
             name: value for name, value in call.headers.items() if name != message.CONTENT_TYPE
         }
         look = Message("GET", change.state_path, b"")
-        asked = attempt.request(change, look, platform, endpoint, shown)
+        asked = attempt.request(change, look, way, shown)
         found = attempt.held(await self._road.client.call(self._anew(asked)), change.last_updated)
         push = await self._full(change, found)
         if push is None:
             return Verdict.DELIVERED if found is Held.CURRENT else Verdict.GIVE_UP
-        put = self._anew(attempt.request(change, push, platform, endpoint, shown))
+        put = self._anew(attempt.request(change, push, way, shown))
         done = attempt.accepted(await self._road.client.call(put))
         return Verdict.REPAIR if done else Verdict.GIVE_UP
 
@@ -178,7 +190,7 @@ class Courier:
 
     def _count(self, found: Verdict) -> None:
         self.counts[found.value] += 1
-        self._road.metrics.deliveries.labels(found.value).inc()
+        self._counter(found.value).inc()
 
 
 class _Batch:

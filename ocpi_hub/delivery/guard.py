@@ -89,6 +89,12 @@ class Place(NamedTuple):
 
 def check_url(url: str, policy: Policy, longest: int = PUBLISHED_URL) -> str | None:
     """Why this URL may not be called, or None when its text gives no reason against it."""
+    found = allowed(url, policy, longest)
+    return found if isinstance(found, str) else None
+
+
+def allowed(url: str, policy: Policy, longest: int = PUBLISHED_URL) -> Place | str:
+    """Where a URL leads, or why it may not be called."""
     if len(url) > longest:
         return f"longer than {longest} characters"
     if "#" in url:
@@ -98,7 +104,7 @@ def check_url(url: str, policy: Policy, longest: int = PUBLISHED_URL) -> str | N
         return (
             "is no plain http or https URL (user information, odd host, blanks or odd characters)"
         )
-    return _check_origin(found.origin, policy)
+    return _check_origin(found.origin, policy) or found
 
 
 def check_address(address: str, policy: Policy) -> str | None:

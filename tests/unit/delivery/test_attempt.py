@@ -23,16 +23,10 @@ EM2 = PartyRef("DE", "EM2")
 def calls(change, platform=None, cursor=ORIGIN):
     platform = platform or platform_of("msp", BASE)
     numbers = count(1)
-    return list(
-        attempt.requests(
-            change,
-            cursor,
-            platform,
-            spec=TABLES["2.2.1"].get(change.key.module),
-            hub=HUB,
-            fresh=lambda: f"fresh{next(numbers)}",
-        )
-    )
+    way = attempt.way(change, platform, TABLES["2.2.1"].get(change.key.module), HUB)
+    if way is None:
+        return []
+    return list(attempt.requests(change, cursor, way, lambda: f"fresh{next(numbers)}"))
 
 
 @pytest.mark.obligation("ROUT-203", "ROUT-204", "ROUT-023", "TR-030")
@@ -99,11 +93,7 @@ def test_a_platform_without_the_receiver_interface_is_skipped(change):
 
 
 def test_a_version_without_the_module_is_skipped():
-    platform = platform_of("msp", BASE)
-    change = location("LOC1")
-    assert not list(
-        attempt.requests(change, ORIGIN, platform, spec=None, hub=HUB, fresh=lambda: "x")
-    )
+    assert attempt.way(location("LOC1"), platform_of("msp", BASE), None, HUB) is None
 
 
 @pytest.mark.obligation("HCI-013", "HCI-014", "HCI-015", "TR-073")
