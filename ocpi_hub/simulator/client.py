@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
+from yarl import URL
 
 from ocpi_hub.ocpi import codec, message, paging, token
 from ocpi_hub.ocpi.primitives import PartyRef
@@ -33,6 +34,12 @@ class Answer:
         return self.http // 100 == 2 and self.code in _SUCCESS  # noqa: PLR2004 - the class of success
 
     @property
+    def total(self) -> int | None:
+        """X-Total-Count; None where the list has none."""
+        text = self.headers.get(message.TOTAL_COUNT, "")
+        return int(text) if text.isdecimal() else None
+
+    @property
     def json(self) -> Any:
         return codec.decode(self.body)
 
@@ -49,6 +56,13 @@ class Refused(Exception):
         self.answer = answer
 
 
+def _earlier(url: URL, steps: int) -> URL | None:
+    """The same page, that many objects before; None where the address tells no offset above 0."""
+    text = url.query.get("offset", "")
+    offset = int(text) if text.isdecimal() else 0
+    return url.update_query(offset=max(0, offset - steps)) if offset else None
+
+
 class Client:
     """Calls of one platform. `raw_token` writes tokens as they are (legacy peers, TR-009)."""
 
@@ -60,7 +74,7 @@ class Client:
     async def call(
         self,
         method: str,
-        url: str,
+        url: str | URL,
         shown: str | None,
         *,
         body: bytes | None = None,
@@ -92,14 +106,31 @@ class Client:
         sender: PartyRef | None = None,
         params: Mapping[str, str] | None = None,
     ) -> AsyncIterator[Answer]:
-        """The pages of a list, following each Link as it is (PAG-014)."""
-        following: str | None = url
-        while following is not None:
-            answer = await self.call("GET", following, shown, to=to, sender=sender, params=params)
-            if not answer.ok:
-                raise Refused(f"GET {following}", answer)
+        """The pages of a list, following each Link as it is (PAG-014).
+
+        Where the total fell since the last page, something moved towards the begin, and the page
+        is fetched again from as much before it (PAG-016). Raises Refused.
+        """
+        following, total = URL(url).update_query(params or {}), 0
+        while True:
+            answer = await self._listed(following, shown, to, sender)
+            before, total = total, total if answer.total is None else answer.total
+            if before > total and (earlier := _earlier(following, before - total)) is not None:
+                following = earlier
+                continue
             yield answer
-            following, params = paging.next_url(answer.headers.get("Link")), None
+            link = paging.next_url(answer.headers.get("Link"))
+            if link is None:
+                return
+            following = URL(link, encoded=True)
+
+    async def _listed(
+        self, url: URL, shown: str, to: PartyRef | None, sender: PartyRef | None
+    ) -> Answer:
+        answer = await self.call("GET", url, shown, to=to, sender=sender)
+        if not answer.ok:
+            raise Refused(f"GET {url}", answer)
+        return answer
 
     def _headers(
         self, shown: str | None, body: bytes | None, to: PartyRef | None, sender: PartyRef | None

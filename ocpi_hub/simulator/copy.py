@@ -1,12 +1,32 @@
-"""What a receiver holds: locations by owner and id, changed by pushes or a crawl."""
+"""What a receiver holds: locations by owner and id, changed by pushes or a crawl.
 
-from collections.abc import Callable, Iterable, Iterator
+It takes any owner, for behind a hub there are more than the hub itself (ROUT-224), and refuses what
+breaks the rules of the object, as a partner may do.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
 from ocpi_hub.ocpi import codec
+from ocpi_hub.ocpi.finding import OcpiModel
 from ocpi_hub.ocpi.primitives import PartyRef, fold, parse_datetime
-from ocpi_hub.ocpi.status import InvalidParameter, MethodNotAllowed, NoSuchResource, Status
+from ocpi_hub.ocpi.status import (
+    InvalidParameter,
+    MethodNotAllowed,
+    NoSuchResource,
+    OcpiError,
+    Status,
+)
+from ocpi_hub.ocpi.v2_2_1.check import validate
+from ocpi_hub.ocpi.v2_2_1.locations import (
+    Connector,
+    ConnectorPatch,
+    Evse,
+    EvsePatch,
+    Location,
+    LocationPatch,
+)
 from ocpi_hub.simulator.record import Received
 from ocpi_hub.simulator.server import Reply, party_of
 
@@ -15,6 +35,14 @@ Key = tuple[PartyRef, str]
 Heard = Callable[[PartyRef, str, str], None]
 
 _LEVELS = (("evses", "uid"), ("connectors", "id"))
+_MODELS: Mapping[tuple[str, int], type[OcpiModel]] = {
+    ("PUT", 1): Location,
+    ("PUT", 2): Evse,
+    ("PUT", 3): Connector,
+    ("PATCH", 1): LocationPatch,
+    ("PATCH", 2): EvsePatch,
+    ("PATCH", 3): ConnectorPatch,
+}
 
 
 def deaf(_: PartyRef, __: str, ___: str) -> None:
@@ -25,10 +53,14 @@ class Copy:
     """The Receiver interface of locations over a dictionary.
 
     `heard(owner, last_updated, id)` is told of each push; id is the folded Location id or EVSE uid.
+    `invalid` holds what a whole crawl did not find any more, `bad` what was wrong with objects that
+    a crawl brought and that were not taken.
     """
 
     def __init__(self, heard: Heard = deaf) -> None:
         self.held: dict[Key, Object] = {}
+        self.invalid: dict[Key, Object] = {}
+        self.bad: list[str] = []
         self._heard = heard
 
     async def __call__(self, received: Received) -> Reply:
@@ -45,12 +77,30 @@ class Copy:
                 raise MethodNotAllowed(f"{received.method}: only GET, PUT and PATCH")
 
     def add(self, locations: Iterable[Object]) -> None:
-        """Take a page of a crawl; a push that came meanwhile may be newer, and stays."""
+        """Take a page of a crawl; a push that came meanwhile may be newer, and stays.
+
+        What is absent from an object is gone from the copy (LOC-024), and one that is no Location
+        does not keep out the others (LOC-132).
+        """
         for location in locations:
-            key = PartyRef(location["country_code"], location["party_id"]), fold(location["id"])
-            held = self.held.get(key)
+            try:
+                validate(Location, location)
+            except OcpiError as error:
+                self.bad.append(error.message)
+                continue
+            held = self.held.get(key_of(location))
             if held is None or _age(held) <= _age(location):
-                self.held[key] = location
+                self._take(key_of(location), location)
+
+    def moments(self) -> dict[Key, str]:
+        """What is held, and as of when."""
+        return {key: location["last_updated"] for key, location in self.held.items()}
+
+    def drop(self, missed: Mapping[Key, str]) -> None:
+        """These were not found by a whole crawl: no longer valid, unless pushed since (LOC-025)."""
+        for key, moment in missed.items():
+            if key in self.held and self.held[key]["last_updated"] == moment:
+                self.invalid[key] = self.held.pop(key)
 
     def one(self, owner: PartyRef, location_id: str) -> Object | None:
         return self.held.get((owner, fold(location_id)))
@@ -66,7 +116,7 @@ class Copy:
         owner, ids = party_of(received), received.segments[2:]
         if len(ids) == 1:
             new = (owner, fold(ids[0])) not in self.held
-            self.held[owner, fold(ids[0])] = pushed
+            self._take((owner, fold(ids[0])), pushed)
         else:
             new = _place(self._parent(received), _LEVELS[len(ids) - 2], ids[-1], pushed)
             self._bump(received, pushed["last_updated"])
@@ -75,10 +125,15 @@ class Copy:
 
     def _patch(self, received: Received) -> Reply:
         pushed = _pushed(received)
-        self._at(received).update(pushed)
+        told = {name: value for name, value in pushed.items() if value is not None}
+        self._at(received).update(told)  # null takes nothing back (LOC-059)
         self._bump(received, pushed["last_updated"])
         self._tell(received, pushed)
         return Reply()
+
+    def _take(self, key: Key, location: Object) -> None:
+        self.held[key] = location
+        self.invalid.pop(key, None)
 
     def _at(self, received: Received, upto: int | None = None) -> Object:
         """The object at the path, or at its first `upto` ids; raises NoSuchResource."""
@@ -105,11 +160,21 @@ class Copy:
         self._heard(party_of(received), pushed["last_updated"], fold(part))
 
 
+def key_of(location: Object) -> Key:
+    return PartyRef(location["country_code"], location["party_id"]), fold(location["id"])
+
+
 def _pushed(received: Received) -> Object:
-    pushed = received.json
-    if not isinstance(pushed, dict) or not isinstance(pushed.get("last_updated"), str):
-        raise InvalidParameter("last_updated: required")
-    return pushed
+    """The body, if it is the object of its path (LOC-048, LOC-049, LOC-053)."""
+    pushed, ids = received.json, received.segments[2:]
+    validate(_MODELS[received.method, len(ids)], pushed)
+    expected = {"uid" if len(ids) == 2 else "id": ids[-1]}  # noqa: PLR2004 - that of an EVSE
+    if len(ids) == 1:
+        expected |= dict(zip(("country_code", "party_id"), received.segments, strict=False))
+    for name, wanted in expected.items():
+        if fold(pushed.get(name) or wanted) != fold(wanted):
+            raise InvalidParameter(f"{name}: {pushed[name]} is not the {wanted} of the path")
+    return dict(pushed)
 
 
 def _age(held: Object) -> datetime:

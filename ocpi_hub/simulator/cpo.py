@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime, timedelta
+from http import HTTPStatus
 from typing import Any, Literal
 from urllib.parse import quote
 
@@ -67,7 +68,7 @@ class Cpo(SimulatedPlatform):
     def renew(self) -> None:
         """Its objects are as of now: a hub that met it before may hold newer ones than these."""
         for location in self.locations.values():
-            location["last_updated"] = _newer(location["last_updated"])
+            _stamp(location)
 
     # Pushing
 
@@ -83,24 +84,38 @@ class Cpo(SimulatedPlatform):
         await _in_lanes(self.locations.values(), self._pushed_or_unsure, done, lanes)
 
     async def repair(self, lanes: int = 8) -> None:
-        """PUT again what the peer may not have got."""
+        """Reconcile what the peer may not have got."""
         again = [self.locations[key] for key in self.unsure]
         self.unsure.clear()
-        await _in_lanes(again, self._pushed_or_unsure, lambda: None, lanes)
+        await _in_lanes(again, self._reconciled_or_unsure, lambda: None, lanes)
 
     async def set_status(
         self, location: Object, evse: Object, status: str, *, to: To = "hub"
     ) -> Answer:
-        """Change an EVSE and PATCH it; a peer that does not know it gets a PUT (LOC-061)."""
+        """Change an EVSE and PATCH it; where that fails, see what the peer holds (LOC-061)."""
         evse["status"] = status
-        evse["last_updated"] = location["last_updated"] = _newer(location["last_updated"])
+        _stamp(evse, location)
         body = {"status": status, "last_updated": evse["last_updated"]}
         owner = owner_of(location)
         self.meter.sent((owner, evse["last_updated"], fold(evse["uid"])))
         answer = await self._send("PATCH", owner, (location["id"], evse["uid"]), body, to)
-        if answer.http == 404 or answer.code == Status.UNKNOWN_LOCATION:  # noqa: PLR2004 - not found
+        return answer if answer.ok else await self.reconcile(location, to=to)
+
+    async def replace(
+        self, location: Object, evse: Object, connector: Object | None = None, *, to: To = "hub"
+    ) -> Answer:
+        """PUT an EVSE, or one of its Connectors, as of now (LOC-004); those above it move along."""
+        parts = [evse] if connector is None else [evse, connector]
+        _stamp(*reversed(parts), location)
+        ids = (evse["uid"],) if connector is None else (evse["uid"], connector["id"])
+        return await self._send("PUT", owner_of(location), (location["id"], *ids), parts[-1], to)
+
+    async def reconcile(self, location: Object, *, to: To = "hub") -> Answer:
+        """GET the peer's copy of a Location, and PUT it where that lacks or differs (LOC-012)."""
+        held = await self._send("GET", owner_of(location), (location["id"],), None, to)
+        if _unknown(held) or (held.ok and held.data != location):
             return await self.push(location, to=to)
-        return answer
+        return held
 
     async def try_status(self, location: Object, evse: Object, status: str) -> None:
         """`set_status` for those who do not wait for the outcome: failures go to `unsure`."""
@@ -108,6 +123,9 @@ class Cpo(SimulatedPlatform):
 
     async def _pushed_or_unsure(self, location: Object) -> None:
         await self._certain(location, self.push(location))
+
+    async def _reconciled_or_unsure(self, location: Object) -> None:
+        await self._certain(location, self.reconcile(location))
 
     async def _certain(self, location: Object, pushing: Awaitable[Answer]) -> None:
         ok = False
@@ -130,7 +148,7 @@ class Cpo(SimulatedPlatform):
         receiver = peer.party if to == "hub" else to
         if receiver is not None and not self.clients.reachable(receiver):
             raise NotSent(f"{receiver} is not connected")
-        encoded = codec.encode(body)
+        encoded = None if body is None else codec.encode(body)
         answer = await self.call(method, url, body=encoded, to=receiver, sender=owner)
         for _ in range(_TRIES):
             if answer.http != _TOO_MANY:
@@ -207,6 +225,19 @@ async def _in_lanes(
 def _retry_after(answer: Answer) -> float:
     text = answer.headers.get("Retry-After", "1")
     return min(float(text) if text.isdigit() else 1.0, _LONGEST_WAIT_S)
+
+
+def _unknown(answer: Answer) -> bool:
+    return answer.http == HTTPStatus.NOT_FOUND or answer.code == Status.UNKNOWN_LOCATION
+
+
+def _stamp(changed: Object, *others: Object) -> None:
+    """`changed` is as of now, and what it stands in or brings along is too (LOC-018)."""
+    changed["last_updated"] = _newer(
+        max((each["last_updated"] for each in (changed, *others)), key=parse_datetime)
+    )
+    for each in others:
+        each["last_updated"] = changed["last_updated"]
 
 
 def _newer(last_updated: str) -> str:

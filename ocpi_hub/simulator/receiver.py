@@ -3,7 +3,7 @@
 from ocpi_hub.ocpi import codec
 from ocpi_hub.ocpi.primitives import InterfaceRole, PartyRef, fold
 from ocpi_hub.ocpi.status import MethodNotAllowed, NoSuchResource
-from ocpi_hub.simulator.copy import Copy
+from ocpi_hub.simulator.copy import Copy, key_of
 from ocpi_hub.simulator.lag import LagMeter, Samples
 from ocpi_hub.simulator.platform import PlatformRole, SimulatedPlatform
 from ocpi_hub.simulator.record import Received
@@ -51,16 +51,27 @@ class Receiver(SimulatedPlatform):
     def pushes(self) -> int:
         return self.record.pushes("locations.receiver")
 
-    async def crawl(self) -> int:
-        """Fetch every location the hub shows to this party (GET-all); how many there were."""
-        url = self.known_peer.url("locations", InterfaceRole.SENDER)
+    async def crawl(self, date_from: str | None = None) -> int:
+        """Fetch every location the hub shows to this party (GET-all); how many there were.
+
+        A whole crawl is the new truth: what it did not find is no longer valid. One that asks for
+        changes since `date_from` proves nothing of the kind (LOC-025).
+        """
+        missed = {} if date_from else self.copy.moments()
         count = 0
         async for page in self.client.crawl(
-            url, self.known_peer.token, to=self.known_peer.party, sender=self.party
+            self.known_peer.url("locations", InterfaceRole.SENDER),
+            self.known_peer.token,
+            to=self.known_peer.party,
+            sender=self.party,
+            params={"date_from": date_from} if date_from else None,
         ):
             locations = page.data
             self.copy.add(locations)
             count += len(locations)
+            for location in locations:
+                missed.pop(key_of(location), None)
+        self.copy.drop(missed)
         return count
 
     def _heard(self, owner: PartyRef, last_updated: str, part: str) -> None:

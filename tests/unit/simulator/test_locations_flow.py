@@ -1,41 +1,18 @@
 """A CPO pushes to an eMSP, and an NSP crawls a CPO: no hub in between."""
 
-from collections.abc import AsyncIterator
-
 import pytest
+from aiohttp import web
 
 from ocpi_hub.ocpi import codec
 from ocpi_hub.ocpi.primitives import InterfaceRole, PartyRef
 from ocpi_hub.simulator import fault
-from ocpi_hub.simulator.cpo import Cpo, NotSent
-from ocpi_hub.simulator.emsp import Emsp
-from ocpi_hub.simulator.lag import LagMeter
-from ocpi_hub.simulator.nsp import Nsp
-from ocpi_hub.simulator.platform import SimulatedPlatform
+from ocpi_hub.simulator.cpo import NotSent
 from ocpi_hub.simulator.stations import generate
 
 CPO = PartyRef("NL", "CPO")
 
 
-async def connected(one: SimulatedPlatform, other: SimulatedPlatform) -> None:
-    await one.register(other.versions_url, other.issue_token_a())
-
-
-@pytest.fixture
-async def cpo() -> AsyncIterator[Cpo]:
-    meter = LagMeter()
-    async with Cpo("cpo", generate(250, CPO, "A CPO"), meter=meter) as platform:
-        yield platform
-
-
-@pytest.fixture
-async def emsp(cpo) -> AsyncIterator[Emsp]:
-    async with Emsp("emsp", PartyRef("DE", "EMP"), cpo.meter) as platform:
-        await connected(cpo, platform)
-        yield platform
-
-
-def held_by(cpo: Cpo) -> list:
+def held_by(cpo) -> list:
     return list(cpo.locations.values())
 
 
@@ -62,11 +39,33 @@ async def test_a_status_change_reaches_the_copy_with_its_time(cpo, emsp):
     assert patch.headers["ocpi-from-party-id"] == "CPO"
 
 
-async def test_a_patch_of_something_unknown_becomes_a_put(cpo, emsp):
+@pytest.mark.obligation("LOC-054", "LOC-061")
+async def test_a_patch_that_fails_becomes_a_look_at_the_copy_and_a_put(cpo, emsp):
     location = held_by(cpo)[0]
     assert (await cpo.set_status(location, location["evses"][0], "CHARGING")).ok
     assert emsp.copy.one(CPO, location["id"]) == location
-    assert [each.method for each in emsp.record.of("locations.receiver")] == ["PATCH", "PUT"]
+    methods = [each.method for each in emsp.record.of("locations.receiver")]
+    assert methods == ["PATCH", "GET", "PUT"]
+
+
+@pytest.mark.obligation("LOC-061", "LOC-062")
+async def test_where_the_patch_arrived_in_spite_of_its_answer_nothing_is_sent_again(cpo, emsp):
+    await cpo.push_all()
+    emsp.record.clear()
+    emsp.server.faults.add(_done_but(500), fault.on("PATCH"))
+    location = held_by(cpo)[0]
+    assert (await cpo.set_status(location, location["evses"][0], "CHARGING")).ok
+    assert [each.method for each in emsp.record.of("locations.receiver")] == ["PATCH", "GET"]
+
+
+def _done_but(http: int) -> fault.Fault:
+    """The work is done, and the answer says that it was not."""
+
+    async def broken(_, go_on):
+        await go_on()
+        return web.Response(status=http)
+
+    return broken
 
 
 @pytest.mark.obligation("HCI-031")
@@ -104,21 +103,17 @@ async def test_too_many_requests_are_sent_again_later(cpo, emsp):
     assert (await cpo.push(held_by(cpo)[0])).ok
 
 
-async def test_a_crawl_follows_each_link_to_the_last_page(cpo):
-    async with Nsp("nsp", PartyRef("FR", "NAV")) as nsp:
-        await connected(nsp, cpo)
-        assert await nsp.crawl() == 250
-        assert list(nsp.copy) == held_by(cpo)
-        assert len(cpo.record.of("locations.sender")) == 3
+async def test_a_crawl_follows_each_link_to_the_last_page(cpo, nsp):
+    assert await nsp.crawl() == 250
+    assert list(nsp.copy) == held_by(cpo)
+    assert len(cpo.record.of("locations.sender")) == 3
 
 
-async def test_the_last_page_has_no_link_even_when_it_is_full(cpo):
-    async with Nsp("nsp", PartyRef("FR", "NAV")) as nsp:
-        await connected(nsp, cpo)
-        url = nsp.known_peer.url("locations", InterfaceRole.SENDER)
-        for offset, linked in ((199, True), (200, False), (240, False), (300, False)):
-            params = {"offset": str(offset), "limit": "50"}
-            assert ("Link" in (await nsp.call("GET", url, params=params)).headers) is linked
+async def test_the_last_page_has_no_link_even_when_it_is_full(cpo, nsp):
+    url = nsp.known_peer.url("locations", InterfaceRole.SENDER)
+    for offset, linked in ((199, True), (200, False), (240, False), (300, False)):
+        params = {"offset": str(offset), "limit": "50"}
+        assert ("Link" in (await nsp.call("GET", url, params=params)).headers) is linked
 
 
 async def test_an_answer_goes_back_from_whom_it_was_for(cpo, emsp):
@@ -136,16 +131,14 @@ async def test_a_crawled_page_does_not_undo_a_newer_push(cpo, emsp):
     assert emsp.copy.one(CPO, location["id"]) == location
 
 
-async def test_a_window_takes_its_begin_and_leaves_its_end(cpo):
-    async with Nsp("nsp", PartyRef("FR", "NAV")) as nsp:
-        await connected(nsp, cpo)
-        moments = sorted({each["last_updated"] for each in held_by(cpo)})
-        url = nsp.known_peer.url("locations", InterfaceRole.SENDER)
-        answer = await nsp.call(
-            "GET", url, params={"date_from": moments[3], "date_to": moments[5], "limit": "1"}
-        )
-        assert answer.headers["X-Total-Count"] == "2"
-        assert [each["last_updated"] in moments[3:5] for each in answer.data] == [True]
+async def test_a_window_takes_its_begin_and_leaves_its_end(cpo, nsp):
+    moments = sorted({each["last_updated"] for each in held_by(cpo)})
+    url = nsp.known_peer.url("locations", InterfaceRole.SENDER)
+    answer = await nsp.call(
+        "GET", url, params={"date_from": moments[3], "date_to": moments[5], "limit": "1"}
+    )
+    assert answer.headers["X-Total-Count"] == "2"
+    assert [each["last_updated"] in moments[3:5] for each in answer.data] == [True]
 
 
 @pytest.mark.parametrize("depth", [1, 2, 3])
@@ -175,11 +168,10 @@ async def test_parts_are_put_and_read_at_their_own_level(cpo, emsp):
     assert (await cpo.call("DELETE", path)).http == 405
 
 
-async def test_the_map_shows_what_is_published_and_not_removed():
-    async with Nsp("nsp", PartyRef("FR", "NAV")) as nsp:
-        shown, hidden, removed = generate(3, CPO, "A CPO")
-        hidden["publish"] = False
-        for evse in removed["evses"]:
-            evse["status"] = "REMOVED"
-        nsp.copy.add([shown, hidden, removed])
-        assert list(nsp.on_the_map()) == [shown]
+async def test_the_map_shows_what_is_published_and_not_removed(nsp):
+    shown, hidden, removed = generate(3, CPO, "A CPO")
+    hidden["publish"] = False
+    for evse in removed["evses"]:
+        evse["status"] = "REMOVED"
+    nsp.copy.add([shown, hidden, removed])
+    assert list(nsp.on_the_map()) == [shown]

@@ -1,0 +1,33 @@
+"""A CPO with 250 stations, an eMSP that it pushes to, an NSP that pulls from it: no hub between."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from ocpi_hub.ocpi.primitives import PartyRef
+from ocpi_hub.simulator.cpo import Cpo
+from ocpi_hub.simulator.emsp import Emsp
+from ocpi_hub.simulator.lag import LagMeter
+from ocpi_hub.simulator.nsp import Nsp
+from ocpi_hub.simulator.stations import generate
+
+
+@pytest.fixture
+async def cpo() -> AsyncIterator[Cpo]:
+    stations = generate(250, PartyRef("NL", "CPO"), "A CPO")
+    async with Cpo("cpo", stations, meter=LagMeter()) as platform:
+        yield platform
+
+
+@pytest.fixture
+async def emsp(cpo) -> AsyncIterator[Emsp]:
+    async with Emsp("emsp", PartyRef("DE", "EMP"), cpo.meter) as platform:
+        await cpo.register(platform.versions_url, platform.issue_token_a())
+        yield platform
+
+
+@pytest.fixture
+async def nsp(cpo) -> AsyncIterator[Nsp]:
+    async with Nsp("nsp", PartyRef("FR", "NAV")) as platform:
+        await platform.register(cpo.versions_url, cpo.issue_token_a())
+        yield platform
