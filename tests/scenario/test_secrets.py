@@ -118,9 +118,7 @@ async def test_no_secret_is_written_down_or_shown(
         await strangers_knock_with_secrets(stage, cpo)
         await registrations_fail(stage)
         await partners_repeat_what_they_were_shown(stage, cpo, emsp)
-        psql(
-            "select pg_terminate_backend(pid) from pg_stat_activity where datname <> current_database()"
-        )
+        psql("select pg_terminate_backend(pid) from pg_stat_activity where datname like 'test%'")
         await messages_go_both_ways(cpo, emsp)
         await everything_is_read(stage)
     log, whole = process.log.read_bytes(), dump(postgres, database_url)
