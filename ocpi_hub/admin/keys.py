@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from ocpi_hub.admin import pages
 from ocpi_hub.admin.door import Ask, Door, Nothing, Question, Reply, Row
@@ -16,7 +16,7 @@ from ocpi_hub.modules.keys import Key, Scope
 class NewKey(Question):
     name: Name
     scopes: Annotated[frozenset[Scope], Field(min_length=1)]
-    expires_at: AwareDatetime | None = None
+    expires_at: pages.Moment | None = None
 
 
 async def create(door: Door, ask: Ask[NewKey]) -> Reply:
@@ -35,10 +35,12 @@ async def listing(door: Door, ask: Ask[pages.Listing]) -> Reply:
     return Reply(pages.page(found, limit, view, lambda key: key.id))
 
 
+async def one(door: Door, ask: Ask[Nothing]) -> Reply:
+    return Reply(view(await door.keys.one(_known(ask.id))))
+
+
 async def remove(door: Door, ask: Ask[Nothing]) -> Reply:
-    key_id = _key_id(ask.id)
-    if key_id is None:
-        raise Problem(404, "there is no key with this id")
+    key_id = _known(ask.id)
     await door.keys.delete(key_id)
     return Reply(None, key_id)
 
@@ -64,6 +66,14 @@ def _check_expiry(expires_at: datetime | None, now: datetime) -> None:
         raise invalid("expires_at", "must lie in the future")
 
 
+def _known(text: str) -> str:
+    """An id that may be one, in its canonical spelling; raises Problem 404."""
+    key_id = _key_id(text)
+    if key_id is None:
+        raise Problem(404, "there is no key with this id")
+    return key_id
+
+
 def _key_id(text: str) -> str | None:
     """The id in its canonical spelling, None when it cannot be one."""
     try:
@@ -75,5 +85,6 @@ def _key_id(text: str) -> str | None:
 ROWS = (
     Row("POST", "/keys", Scope.KEYS_WRITE, create, NewKey, 201, "key:created"),
     Row("GET", "/keys", Scope.KEYS_WRITE, listing, pages.Listing),
+    Row("GET", "/keys/{id}", Scope.KEYS_WRITE, one),
     Row("DELETE", "/keys/{id}", Scope.KEYS_WRITE, remove, status=204, action="key:deleted"),
 )

@@ -3,9 +3,10 @@
 import base64
 import binascii
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Annotated, Any, TypeVar
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, AwareDatetime, Field
 
 from ocpi_hub.admin.door import Question
 from ocpi_hub.admin.problem import invalid
@@ -25,7 +26,16 @@ def printable(text: str) -> str:
     return text
 
 
+def _in_utc(moment: datetime) -> datetime:
+    """The first and the last day have hours that are in no year of UTC."""
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("must lie in the years 1 to 9999 of UTC") from None
+
+
 Text = Annotated[str, Field(max_length=255), AfterValidator(printable)]
+Moment = Annotated[AwareDatetime, AfterValidator(_in_utc)]
 
 
 class Listing(Question):

@@ -1,7 +1,7 @@
 """Platforms: invite, agree parties, register, rotate, suspend, end. A token is shown only once."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
@@ -25,7 +25,13 @@ def _url(text: str) -> str:
     return text
 
 
-Name = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(pages.printable)]
+def _name(text: str) -> str:
+    if not text.strip():
+        raise ValueError("must not be blank")
+    return pages.printable(text)
+
+
+Name = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(_name)]
 Url = Annotated[str, Field(max_length=255, pattern=r"^[\x21-\x7e]+$"), AfterValidator(_url)]
 Token = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[\x21-\x7e]+$")]
 
@@ -59,8 +65,9 @@ class QuirksGiven(Question):
     deadline_s: Annotated[float, Field(gt=0, le=60)] | None = None
     rate_per_s: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
 
-    def over(self, quirks: Quirks) -> Quirks:
-        return replace(quirks, **self.model_dump(include=self.model_fields_set))
+    @property
+    def given(self) -> dict[str, Any]:
+        return self.model_dump(include=self.model_fields_set)
 
 
 class NewPlatform(Question):
@@ -85,7 +92,7 @@ class PartnerInvitation(Question):
 async def create(door: Door, ask: Ask[NewPlatform]) -> Reply:
     asked = ask.question
     roles = [role.agreed for role in asked.roles]
-    platform, token = await door.platforms.create(asked.name, roles, asked.quirks.over(Quirks()))
+    platform, token = await door.platforms.create(asked.name, roles, Quirks(**asked.quirks.given))
     body = {
         "id": platform.id,
         "name": platform.name,
@@ -116,7 +123,7 @@ async def change(door: Door, ask: Ask[PlatformChange]) -> Reply:
         platform.id,
         name=asked.name if "name" in given else None,
         roles=[role.agreed for role in asked.roles] if "roles" in given else None,
-        quirks=asked.quirks.over(platform.quirks) if "quirks" in given else None,
+        quirks=asked.quirks.given if "quirks" in given else None,
     )
     return await _changed(door, changed, asked.model_dump(mode="json", exclude_unset=True))
 

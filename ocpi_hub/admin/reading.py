@@ -62,6 +62,6 @@ def _from_body(request: web.Request, body: bytes, model: type[Asked]) -> Asked:
         codec.decode(body)
         return model.model_validate_json(body, strict=True)
     except OcpiError as error:
-        raise invalid("body", error.message) from None
+        raise invalid("body", error.message.removeprefix("body: ")) from None
     except ValidationError as error:
         raise not_valid(error, "body") from None

@@ -2,11 +2,11 @@
 
 from typing import Annotated, Any
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
 from ocpi_hub.admin import pages
 from ocpi_hub.admin.door import Ask, Door, Nothing, Reply, Row
-from ocpi_hub.admin.pages import Text
+from ocpi_hub.admin.pages import Moment, Text
 from ocpi_hub.admin.problem import Problem
 from ocpi_hub.modules.journal import Direction, StoredHop
 from ocpi_hub.modules.keys import AuditEntry, Scope
@@ -29,8 +29,8 @@ class MessageListing(pages.Listing):
     http: Annotated[int, Field(ge=100, le=599)] | None = None
     code: Annotated[int, Field(ge=1000, le=9999)] | None = None
     outcome: Text | None = None
-    since: AwareDatetime | None = None
-    until: AwareDatetime | None = None
+    since: Moment | None = None
+    until: Moment | None = None
 
 
 class AuditListing(pages.Listing):

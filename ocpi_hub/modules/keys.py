@@ -58,6 +58,9 @@ class Keys(Protocol):
     async def list(self, after: str | None, limit: int) -> Sequence[Key]:
         """Keys in order of creation, behind the key with id `after`."""
 
+    async def one(self, key_id: str) -> Key:
+        """Raises Unknown."""
+
     async def delete(self, key_id: str) -> None:
         """Raises Unknown."""
 

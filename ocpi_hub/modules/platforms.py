@@ -4,11 +4,11 @@ Storage implements `Platforms`. Reads come from a snapshot in memory and never w
 one transaction each and return after the new snapshot is in force in this process.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Protocol
 
 from ocpi_hub.ocpi.primitives import ConnectionStatus, PartyRef, Role
 from ocpi_hub.routing.directory import Directory, Endpoint, Platform, PlatformId, Quirks
@@ -129,8 +129,9 @@ class Platforms(Protocol):
         *,
         name: str | None = None,
         roles: Sequence[AgreedRole] | None = None,
-        quirks: Quirks | None = None,
-    ) -> Platform: ...
+        quirks: Mapping[str, Any] | None = None,
+    ) -> Platform:
+        """`quirks`: those that change, by the names of `Quirks`; all else stays as it is."""
 
     async def issue_registration_token(self, platform: PlatformId) -> str:
         """A fresh token A; an older one dies. A registered platform works on until it is used."""

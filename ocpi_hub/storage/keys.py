@@ -63,6 +63,12 @@ class PostgresKeys:
     async def list(self, after: str | None, limit: int) -> Sequence[Key]:
         return [_key(row) for row in await self._database.fetch(self._sql["page"], after, limit)]
 
+    async def one(self, key_id: str) -> Key:
+        row = await self._database.row(self._sql["one"], key_id)
+        if row is None:
+            raise Unknown(f"there is no key {key_id}")
+        return _key(row)
+
     async def delete(self, key_id: str) -> None:
         async with self._database.transaction() as connection:
             await self._following.lock(connection)

@@ -13,6 +13,10 @@ select id, name, scopes, created_at, expires_at from api_key
 where number > coalesce((select number from api_key where id = $1), 0)
 order by number limit $2
 
+-- one
+-- A key by its id.
+select id, name, scopes, created_at, expires_at from api_key where id = $1
+
 -- delete
 -- A key that opens nothing any more.
 delete from api_key where id = $1 returning 1

@@ -6,11 +6,11 @@ a second.
 """
 
 import json
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 from datetime import datetime
-from typing import Self
+from typing import Any, Self
 
 import asyncpg
 import structlog
@@ -115,11 +115,10 @@ class PostgresPlatforms:
         *,
         name: str | None = None,
         roles: Sequence[AgreedRole] | None = None,
-        quirks: Quirks | None = None,
+        quirks: Mapping[str, Any] | None = None,
     ) -> Platform:
-        settings = None if quirks is None else asdict(quirks)
         async with self._changing(platform) as (connection, _):
-            await connection.execute(self._sql["change"], platform, name, settings)
+            await connection.execute(self._sql["change"], platform, name, dict(quirks or {}))
             if roles is not None:
                 await connection.execute(self._sql["disagree"], platform, *_columns(roles))
                 await self._agree(connection, platform, roles)

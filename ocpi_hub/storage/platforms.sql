@@ -30,8 +30,8 @@ select id, suspended from platform where id = $1
 insert into platform (id, name, quirks) values ($1, $2, $3)
 
 -- change
--- What the operator set anew; null leaves as it is.
-update platform set name = coalesce($2, name), quirks = coalesce($3, quirks) where id = $1
+-- What the operator set anew; no name and no quirks leave as it is.
+update platform set name = coalesce($2, name), quirks = quirks || $3 where id = $1
 
 -- agree
 -- A party for this platform: new, known already, or given up by another platform; else no row.

@@ -1,5 +1,6 @@
 """The operators' door over PostgreSQL, with partners on the other side of HTTP."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -188,6 +189,25 @@ async def test_filters_of_any_text_find_nothing_and_are_no_fault_of_the_hub(desk
     await desk.told("GET", "/messages?since=0001-01-01T00:00:00Z&until=9999-12-31T23:59:59Z")
 
 
+@pytest.mark.parametrize("time", ["0001-01-01T00:00:00%2B14:00", "9999-12-31T23:59:59-14:00"])
+async def test_times_that_no_calendar_has_are_refused_by_name(desk, time):
+    for field in ("since", "until"):
+        problem = await desk.told("GET", f"/messages?{field}={time}", status=400)
+        assert [fault["field"] for fault in problem["errors"]] == [field]
+    body = {"name": "k", "scopes": ["nav:read"], "expires_at": "9999-12-31T23:59:59-14:00"}
+    problem = await desk.told("POST", "/keys", body, 400)
+    assert [fault["field"] for fault in problem["errors"]] == ["expires_at"]
+
+
+async def test_changes_made_at_once_lose_nothing_of_each_other(desk, cpo):
+    path = f"/platforms/{(await desk.add(cpo))['id']}"
+    quirks = {"catch_up": True, "lenient_list": True, "deadline_s": 2.5, "rate_per_s": 7}
+    await asyncio.gather(
+        *(desk.told("PATCH", path, {"quirks": {name: value}}) for name, value in quirks.items())
+    )
+    assert (await desk.told("GET", path))["quirks"] == {"raw_token": False, **quirks}
+
+
 async def test_keys_are_made_used_listed_and_deleted(desk):
     body = {"name": "car maker", "scopes": ["nav:read", "platforms:read"], "expires_at": None}
     made = await desk.told("POST", "/keys", body, 201)
@@ -195,7 +215,9 @@ async def test_keys_are_made_used_listed_and_deleted(desk):
     assert (await desk.ask("GET", "/keys", key=made["key"])).status == 403
     (listed,) = (await desk.told("GET", "/keys"))["items"]
     assert (listed["id"], listed["scopes"]) == (made["id"], ["nav:read", "platforms:read"])
+    assert await desk.told("GET", f"/keys/{made['id']}") == listed
     assert (await desk.ask("DELETE", f"/keys/{made['id']}")).status == 204
+    assert (await desk.ask("GET", f"/keys/{made['id']}")).status == 404
     assert (await desk.ask("GET", "/platforms", key=made["key"])).status == 401
     assert (await desk.ask("DELETE", f"/keys/{made['id']}")).status == 404
 

@@ -302,7 +302,7 @@ async def test_last_updated_and_the_place_move_only_with_the_content(platforms, 
     again = exchange(registration.incoming_token, CPO)
     await platforms.complete(planned.id, again)
     await platforms.set_status(planned.id, CONNECTED)
-    await platforms.change(planned.id, name="Voltwerk AG", quirks=Quirks(catch_up=True))
+    await platforms.change(planned.id, name="Voltwerk AG", quirks={"catch_up": True})
     await platforms.issue_registration_token(planned.id)
     platforms.seen(planned.id)
 
@@ -321,7 +321,7 @@ async def test_the_operator_changes_name_roles_and_quirks(platforms):
     await platforms.complete(planned.id, exchange(token_a))
 
     changed = await platforms.change(
-        planned.id, name="Voltwerk AG", roles=[EMSP], quirks=Quirks(deadline_s=5.0, rate_per_s=7)
+        planned.id, name="Voltwerk AG", roles=[EMSP], quirks={"deadline_s": 5.0, "rate_per_s": 7}
     )
 
     assert changed.name == "Voltwerk AG"

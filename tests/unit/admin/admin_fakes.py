@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from typing import Any
 from uuid import uuid4
 
 from ocpi_hub.modules.journal import StoredHop
@@ -99,13 +100,14 @@ class MemoryPlatforms:
         *,
         name: str | None = None,
         roles: Sequence[AgreedRole] | None = None,
-        quirks: Quirks | None = None,
+        quirks: Mapping[str, Any] | None = None,
     ) -> Platform:
         if roles is not None:
             self._refuse_held(roles, platform)
             self.roles[platform] = tuple(roles)
         held = self.held[platform]
-        return self._put(replace(held, name=name or held.name, quirks=quirks or held.quirks))
+        changed = replace(held.quirks, **(quirks or {}))
+        return self._put(replace(held, name=name or held.name, quirks=changed))
 
     def _put(self, platform: Platform) -> Platform:
         self.held[platform.id] = platform
@@ -200,9 +202,13 @@ class MemoryKeys:
         start = ids.index(after) + 1 if after else 0
         return [self.held[key_id] for key_id in ids[start : start + limit]]
 
-    async def delete(self, key_id: str) -> None:
+    async def one(self, key_id: str) -> Key:
         if key_id not in self.held:
             raise Unknown("there is no key with this id")
+        return self.held[key_id]
+
+    async def delete(self, key_id: str) -> None:
+        await self.one(key_id)
         del self.held[key_id]
 
 

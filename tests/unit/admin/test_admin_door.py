@@ -186,6 +186,7 @@ async def test_a_broken_body_is_a_bad_request(desk, body):
         answer = await desk.ask("POST", path, data=body, headers=headers)
         assert answer.status == 400, await answer.text()
         assert (await answer.json())["errors"]
+        assert "body: body" not in await answer.text()
 
 
 @pytest.mark.parametrize(

@@ -49,7 +49,8 @@ async def test_a_deleted_key_opens_nothing(desk):
 
 async def test_ids_that_cannot_be_one_are_unknown(desk):
     for key_id in ("x", "bootstrap", "%00", "%F0%9F%94%91", "1", "a" * 2000):
-        assert (await desk.ask("DELETE", f"/keys/{key_id}")).status == 404, key_id
+        for method in ("DELETE", "GET"):
+            assert (await desk.ask(method, f"/keys/{key_id}")).status == 404, key_id
 
 
 async def test_wrong_keys_are_refused_by_field(desk):
@@ -59,6 +60,7 @@ async def test_wrong_keys_are_refused_by_field(desk):
         ({"scopes": "nav:read"}, "scopes"),
         ({"name": ""}, "name"),
         ({"name": "a\tb"}, "name"),
+        ({"name": "  "}, "name"),
         ({"expires_at": "2026-10-01T00:00:00Z"}, "expires_at"),
         ({"expires_at": "2027-10-01T00:00:00"}, "expires_at"),
         ({"expires_at": 1}, "expires_at"),

@@ -87,7 +87,7 @@ async def test_filters_reach_the_journal_as_text(desk):
         "code": "2001",
         "outcome": "timeout",
         "since": "2026-11-01T00:00:00Z",
-        "until": "2026-11-02T00:00:00+01:00",
+        "until": "2026-11-01T23:00:00Z",
     }
 
 
