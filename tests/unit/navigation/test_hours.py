@@ -32,9 +32,13 @@ def test_a_period_past_midnight_reaches_into_the_next_day():
     assert is_open(night, "Europe/Amsterdam", at("2026-11-24T01:00:00+01:00")) is False
 
 
+@pytest.mark.obligation("LOC-120")
 def test_exceptions_win_over_regular_hours_and_closings_over_all():
     hours = Hours(always=False, regular=WEEKDAYS.regular, openings=((0.0, 100.0),))
     assert is_open(hours, "Europe/Amsterdam", 50.0) is True
+    assert is_open(hours, "Europe/Amsterdam", at("2026-11-23T12:00:00+01:00")) is True
+    both = Hours(always=False, regular=WEEKDAYS.regular, closings=((0.0, 4e9),))
+    assert is_open(both, "Europe/Amsterdam", at("2026-11-23T12:00:00+01:00")) is False
     closed = Hours(always=True, openings=((0.0, 100.0),), closings=((0.0, 100.0),))
     assert is_open(closed, "", 50.0) is False
     assert is_open(closed, "", 150.0) is True

@@ -7,7 +7,6 @@ from ocpi_hub.ocpi import codec
 from ocpi_hub.ocpi.primitives import InterfaceRole, PartyRef
 from ocpi_hub.simulator import fault
 from ocpi_hub.simulator.cpo import NotSent
-from ocpi_hub.simulator.stations import generate
 
 CPO = PartyRef("NL", "CPO")
 
@@ -131,27 +130,6 @@ async def test_a_crawled_page_does_not_undo_a_newer_push(cpo, emsp):
     assert emsp.copy.one(CPO, location["id"]) == location
 
 
-async def test_a_window_takes_its_begin_and_leaves_its_end(cpo, nsp):
-    moments = sorted({each["last_updated"] for each in held_by(cpo)})
-    url = nsp.known_peer.url("locations", InterfaceRole.SENDER)
-    answer = await nsp.call(
-        "GET", url, params={"date_from": moments[3], "date_to": moments[5], "limit": "1"}
-    )
-    assert answer.headers["X-Total-Count"] == "2"
-    assert [each["last_updated"] in moments[3:5] for each in answer.data] == [True]
-
-
-@pytest.mark.parametrize("depth", [1, 2, 3])
-async def test_an_object_is_found_by_its_ids_in_any_case(cpo, emsp, depth):
-    location = held_by(cpo)[0]
-    evse = location["evses"][0]
-    ids = [location["id"], evse["uid"], evse["connectors"][0]["id"]][:depth]
-    wanted = [location, evse, evse["connectors"][0]][depth - 1]
-    url = "/".join([emsp.known_peer.url("locations", InterfaceRole.SENDER), *ids]).lower()
-    assert (await emsp.call("GET", url)).data == wanted
-    assert (await emsp.call("GET", url + "x")).http == 404
-
-
 async def test_parts_are_put_and_read_at_their_own_level(cpo, emsp):
     location = held_by(cpo)[0]
     await cpo.push(location)
@@ -166,12 +144,3 @@ async def test_parts_are_put_and_read_at_their_own_level(cpo, emsp):
     assert (await cpo.call("GET", path)).data == evse
     assert emsp.copy.one(CPO, location["id"])["last_updated"] == "2030-01-01T00:00:00Z"
     assert (await cpo.call("DELETE", path)).http == 405
-
-
-async def test_the_map_shows_what_is_published_and_not_removed(nsp):
-    shown, hidden, removed = generate(3, CPO, "A CPO")
-    hidden["publish"] = False
-    for evse in removed["evses"]:
-        evse["status"] = "REMOVED"
-    nsp.copy.add([shown, hidden, removed])
-    assert list(nsp.on_the_map()) == [shown]

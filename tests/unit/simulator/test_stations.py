@@ -27,6 +27,42 @@ def test_generated_stations_are_valid_and_the_same_for_the_same_seed():
     assert stations != generate(300, CPO, "Voltwerk", seed=8)
 
 
+@pytest.mark.obligation("LOC-009", "LOC-010", "LOC-011", "LOC-081")
+def test_every_generated_station_is_public_and_has_an_address():
+    for station in generate(1000, CPO, "Voltwerk"):
+        assert station["publish"] is True
+        assert "publish_allowed_to" not in station
+        assert station["parking_type"] in {
+            "ON_STREET", "PARKING_GARAGE", "PARKING_LOT", "ALONG_MOTORWAY",
+        }  # fmt: skip
+        assert station["postal_code"]
+
+
+@pytest.mark.obligation("LOC-100", "LOC-101")
+def test_plugs_give_no_more_than_voltage_and_current_allow():
+    phases = {"AC_3_PHASE": 3, "DC": 1}
+    seen = set()
+    for _, evse in evses(generate(1000, CPO, "Voltwerk")):
+        for plug in evse["connectors"]:
+            most = plug["max_voltage"] * plug["max_amperage"] * phases[plug["power_type"]]
+            assert 0.25 * most < plug["max_electric_power"] <= most  # watts, not kilowatts
+            assert plug["power_type"] == "DC" or plug["max_voltage"] == 230  # line to neutral
+            seen.add(plug["power_type"])
+    assert seen == {"AC_3_PHASE", "DC"}
+
+
+@pytest.mark.obligation("LOC-013")
+def test_a_site_is_one_location_with_many_evses():
+    stations = generate(1000, CPO, "Voltwerk")
+    places = {tuple(station["coordinates"].values()) for station in stations}
+    assert len(places) == len(stations)
+
+
+@pytest.mark.obligation("TR-081")
+def test_nothing_is_said_to_be_not_available():
+    assert "#NA" not in json.dumps(generate(1000, CPO, "Voltwerk"))
+
+
 def test_ids_are_unique_and_sizes_are_those_of_real_sites():
     stations = generate(500, CPO, "Voltwerk")
     assert len({station["id"] for station in stations}) == 500
@@ -76,6 +112,7 @@ def test_durations_follow_the_real_distribution():
     assert durations == sorted(durations)
 
 
+@pytest.mark.obligation("LOC-095")
 def test_changes_come_in_order_and_each_changes_something():
     crowd = Crowd(500, NOON)
     status = dict.fromkeys(range(500), "AVAILABLE")
