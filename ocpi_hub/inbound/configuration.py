@@ -7,7 +7,7 @@ from datetime import datetime
 from ocpi_hub.inbound.exchange import Exchange, Reply
 from ocpi_hub.inbound.pages import paged
 from ocpi_hub.modules.credentials import Credentials
-from ocpi_hub.modules.hubclientinfo import clients
+from ocpi_hub.modules.hubclientinfo import LONGEST_PAGE, clients
 from ocpi_hub.modules.platforms import Platforms
 from ocpi_hub.modules.versions import Tables, version_details, versions_list
 from ocpi_hub.ocpi import message, paging
@@ -80,7 +80,9 @@ class Configuration:
         params = exchange.params
         query = paging.read_query(dict(params))
         page = clients(self.platforms.directory(), exchange.known_platform.id, query)
-        headers = paged(exchange.row.url, params, query.offset, page.limit, page.total)
+        headers = paged(
+            exchange.row.url, params, query.offset, page.limit, page.total, most=LONGEST_PAGE
+        )
         return self._success(page.body, headers)
 
     def _success(self, data: bytes | None, headers: dict[str, str] | None = None) -> Reply:

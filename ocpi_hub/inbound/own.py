@@ -86,7 +86,9 @@ class Own:
             Window(query.date_from, query.date_to, query.offset, limit),
             self._viewer(exchange, decision.sender),
         )
-        headers = paged(exchange.row.url, params, query.offset, limit, page.total)
+        headers = paged(
+            exchange.row.url, params, query.offset, limit, page.total, most=_LONGEST_PAGE
+        )
         return self._success(decision.sender, page.body, headers)
 
     async def show(self, exchange: Exchange, decision: OwnCopy) -> Reply:
