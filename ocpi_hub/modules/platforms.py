@@ -100,6 +100,9 @@ class Platforms(Protocol):
     def caller(self, token: str) -> Caller | None:
         """Who holds this token, found by its SHA-256 digest; None for void and unknown ones."""
 
+    async def latest(self) -> None:
+        """What other processes stored until now is in force here, if the database answers soon."""
+
     def outgoing_token(self, platform: PlatformId) -> str | None:
         """The token to show to this partner (opened from its seal), or None."""
 

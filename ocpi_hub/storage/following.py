@@ -7,10 +7,13 @@ second later.
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 from ocpi_hub.ops.tasks import Tasks
-from ocpi_hub.storage.database import Connection, Database
+from ocpi_hub.storage.database import LOST, Connection, Database
 from ocpi_hub.storage.queries import queries
+
+LATEST_S = 1.0
 
 Load = Callable[[Connection, int], Awaitable[None]]
 
@@ -26,6 +29,8 @@ class Following:
         self._one = asyncio.Lock()
         self._tasks = Tasks()
         self._number = -1
+        self._looking = asyncio.Lock()
+        self._asked = self._answered = 0
 
     async def start(self) -> None:
         """Load once, then follow until `close`."""
@@ -54,7 +59,23 @@ class Following:
                 await self._load(connection, number)
                 self._number = number
 
+    async def latest(self) -> None:
+        """As `refresh`, for those who found something missing; many share one look.
+
+        Nothing happens when the database does not answer within a second.
+        """
+        self._asked += 1
+        mine = self._asked
+        with suppress(*LOST):
+            async with asyncio.timeout(LATEST_S), self._looking:
+                if self._answered < mine:
+                    self._answered = self._asked
+                    await self._look()
+
     async def _follow(self) -> None:
         async for _ in self._database.listen(self._subject):
-            if await self._database.value(self._sql["number"], self._subject) != self._number:
-                await self.refresh()
+            await self._look()
+
+    async def _look(self) -> None:
+        if await self._database.value(self._sql["number"], self._subject) != self._number:
+            await self.refresh()

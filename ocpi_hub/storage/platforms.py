@@ -72,6 +72,9 @@ class PostgresPlatforms:
     def caller(self, token: str) -> Caller | None:
         return self._register.caller(token)
 
+    async def latest(self) -> None:
+        await self._following.latest()
+
     def outgoing_token(self, platform: PlatformId) -> str | None:
         sealed = self._register.sealed.get(platform)
         return None if sealed is None else self._opened[platform, sealed]

@@ -9,12 +9,14 @@ import pytest
 from ocpi_hub.modules.registrar import RegistrationFailed
 from ocpi_hub.ocpi import codec
 from ocpi_hub.ocpi.primitives import ConnectionStatus, InterfaceRole, Role
+from ocpi_hub.security import KeyRing
 from ocpi_hub.simulator import fault
 from ocpi_hub.simulator.client import Answer, Client
 from ocpi_hub.simulator.server import accept
 from ocpi_hub.storage.database import Database
+from ocpi_hub.storage.platforms import PostgresPlatforms
 from tests.fake_partner import FakePartner, fake_partner
-from tests.inbound_house import House, open_house
+from tests.inbound_house import HUB, KEY, House, open_house
 
 
 @pytest.fixture
@@ -71,6 +73,18 @@ async def test_a_partner_registers_and_its_token_a_is_spent(house: House, cpo: F
     assert (await cpo.call("GET", house.versions_url)).code == 1000
     spent = await cpo.client.call("GET", house.versions_url, token_a)
     assert spent.http == 401
+
+
+async def test_a_token_that_another_process_just_issued_opens_at_once(
+    database: Database, house: House, cpo: FakePartner
+) -> None:
+    platform, _ = await house.invite(cpo)
+    await house.platforms._following._tasks.close()  # the door hears of nothing any more
+    elsewhere = await PostgresPlatforms.open(database, KeyRing([KEY]), HUB)
+    token_a = await elsewhere.issue_registration_token(platform)
+    await elsewhere.close()
+    await cpo.register(house.versions_url, token_a)
+    assert (await cpo.call("GET", house.versions_url)).code == 1000
 
 
 @pytest.mark.obligation("CRED-031", "CRED-032", "CRED-039", "TR-011", "VER-017", "CRED-045")

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 
 import pytest
 
@@ -380,6 +381,28 @@ async def test_a_process_follows_without_any_notification(platforms, database, u
     await database.execute("update version set number = number + 1 where subject = 'directory'")
 
     await until(lambda: platforms.directory().platforms[planned.id].name == "Silent")
+
+
+async def test_what_another_process_issued_is_known_at_once_to_who_asks(platforms, database):
+    elsewhere = await PostgresPlatforms.open(database, RING, HUB)
+    await elsewhere._following._tasks.close()  # it hears of nothing any more
+    tokens = [(await platforms.create(f"P{number}", [], Quirks()))[1] for number in range(3)]
+    assert [elsewhere.caller(token) for token in tokens] == [None] * 3
+
+    await asyncio.gather(*(elsewhere.latest() for _ in range(20)))
+
+    assert None not in [elsewhere.caller(token) for token in tokens]
+    await elsewhere.close()
+
+
+async def test_who_asks_while_the_database_is_away_is_not_kept_waiting(platforms, monkeypatch):
+    monkeypatch.setattr("ocpi_hub.storage.following.LATEST_S", 0.05)
+    _, token = await platforms.create("Voltwerk", [CPO], Quirks())
+    async with AsyncExitStack() as stack:
+        for _ in range(4):  # all connections are busy
+            await stack.enter_async_context(platforms._database.acquire())
+        await asyncio.gather(platforms.latest(), platforms.latest())
+    assert platforms.caller(token) is not None
 
 
 @pytest.mark.obligation("HCI-023")
