@@ -8,10 +8,12 @@ from contextlib import AsyncExitStack
 import pytest
 from aiohttp import web
 
+from ocpi_hub.ocpi.primitives import InterfaceRole
 from ocpi_hub.simulator import fault
 from ocpi_hub.simulator.client import Answer
 from ocpi_hub.simulator.fault import Fault, GoOn
 from ocpi_hub.simulator.record import Received
+from ocpi_hub.simulator.server import Reply
 from tests.build import a_location
 from tests.fake_partner import FakePartner, fake_partner
 from tests.hub import Hub, eventually, running_house
@@ -232,6 +234,56 @@ async def test_a_partner_that_hung_is_served_again_as_soon_as_it_says_something(
     assert (await cpo.put(a_location(), to=emsp.party)).code == 1000
     assert (await cpo.put(a_location(id="NEXT"))).code == 1000
     await emsp.received("locations.receiver", where=lambda got: got.segments[2] == "NEXT")
+
+
+def envelope(code: int, data: bytes = b"") -> bytes:
+    return b'{"status_code":%d,%s"timestamp":"2026-01-01T00:00:00Z"}' % (code, data)
+
+
+JUDGED = {
+    "no data": (envelope(1000), "delivered"),
+    "null": (envelope(1000, b'"data":null,'), "delivered"),
+    "an object": (envelope(1000, b'"data":{"x":1},'), "delivered"),
+    "another success": (envelope(1001, b'"data":[],'), "delivered"),
+    "a fault of the pusher": (envelope(2001), "given-up"),
+    "a fault of the receiver": (envelope(3000, b'"data":"boom",'), "given-up"),
+    "a fault of a hub": (envelope(4002), "given-up"),
+}
+
+
+@pytest.mark.obligation("TR-063", "TR-065", "STAT-011")
+async def test_a_delivery_is_judged_by_its_status_code_alone(hub: Hub, cpo: FakePartner) -> None:
+    async with AsyncExitStack() as stack:
+        platforms = {}
+        for number, (name, (said, _)) in enumerate(JUDGED.items()):
+            member = await stack.enter_async_context(fake_partner(EMSP=f"DE-J{number:02}"))
+            member.withdraw("hubclientinfo", InterfaceRole.RECEIVER)  # only Locations are counted
+            member.answers("locations", InterfaceRole.RECEIVER, Reply(raw=said))
+            platforms[name] = await hub.connect(member)
+        assert (await cpo.put(a_location(), headers={"X-Correlation-ID": "judged"})).code == 1000
+
+        async def counters() -> dict[str, dict[str, int]]:
+            found = {}
+            for name, platform in platforms.items():
+                counted = (await hub.admin("GET", f"/platforms/{platform}"))["counters"]
+                found[name] = {key: n for key, n in counted.items() if key != "pending"}
+            return found
+
+        async def all_counted() -> bool:
+            return all((await counters()).values())
+
+        await eventually(all_counted)
+        assert await counters() == {name: {verdict: 1} for name, (_, verdict) in JUDGED.items()}
+
+        async def told() -> list[int]:
+            hops = (await hub.admin("GET", "/messages", correlation_id="judged"))["items"]
+            return sorted(hop["code"] for hop in hops if hop["direction"] == "OUT")
+
+        async def journalled() -> bool:
+            return len(await told()) == len(JUDGED)
+
+        await eventually(journalled)
+        assert await told() == [1000, 1000, 1000, 1001, 2001, 3000, 4002]
 
 
 @pytest.mark.obligation("ROUT-808")
