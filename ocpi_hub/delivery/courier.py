@@ -77,6 +77,8 @@ class Courier:
             await self._stay_away()
             return False
         changes = await self._road.line.after(self.cursor, BATCH)
+        if changes is None:
+            return False
         if not changes:
             self.whole = self.cursor
         await self._deliver(changes)

@@ -96,10 +96,11 @@ class Line(Protocol):
     async def head(self) -> Place:
         """The place up to which everything is visible now."""
 
-    async def after(self, cursor: Place, limit: int) -> Sequence[Change]:
+    async def after(self, cursor: Place, limit: int) -> Sequence[Change] | None:
         """Changes behind `cursor`, oldest first, never past a running writer.
 
-        Each object occurs once, at its latest place. Empty means that the reader is up to date.
+        Each object occurs once, at its latest place. Empty means that the reader is up to date;
+        None that there is nothing for now, and more behind a running writer.
         """
 
     def wakes(self) -> AsyncIterator[None]:

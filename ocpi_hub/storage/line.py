@@ -69,11 +69,8 @@ class PostgresLine:
             self._head = max(self._head, Place(row["x"], row["seq"]))
         return self._head
 
-    async def after(self, cursor: Place, limit: int) -> Sequence[Change]:
-        """See `Line.after`. A Location read from memory is the one it was at its place.
-
-        Raises TimeoutError when an older writer hides for too long whether that is all.
-        """
+    async def after(self, cursor: Place, limit: int) -> Sequence[Change] | None:
+        """See `Line.after`. A Location read from memory is the one it was at its place."""
         if self._ring is not None and self._ring.covers(cursor):
             changes = self._ring.after(cursor, limit)
             if changes or self._whole_at > self._asked:  # what the tables show, the ring may not
@@ -84,8 +81,8 @@ class PostgresLine:
                 self._asked = time.monotonic()
             if changes or not more:
                 return changes
-            await asyncio.sleep(pause)  # empty has to mean that nothing visible lies ahead
-        raise TimeoutError("the end of the line is hidden by an older writer")
+            await asyncio.sleep(pause)
+        return None
 
     async def wakes(self) -> AsyncIterator[None]:
         event = asyncio.Event()
