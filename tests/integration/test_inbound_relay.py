@@ -83,6 +83,19 @@ async def test_what_the_receiver_says_goes_back_unchanged(
     assert answer.headers["X-Request-ID"] != "other"
 
 
+@pytest.mark.obligation("STAT-011", "ROUT-106")
+@pytest.mark.parametrize("data", ["", '"data":"boom",', '"data":null,', '"data":[{"evses":7}],'])
+async def test_data_beside_an_error_is_nobodys_business(
+    cpo: FakePartner, emsp: FakePartner, data: str
+) -> None:
+    body = f'{{"status_code":3000,{data}"timestamp":"2026-01-01T00:00:00Z"}}'.encode()
+    cpo.answers("locations", SENDER, Reply(raw=body))
+    for path in ("", "LOC1"):
+        answer = await emsp.get("locations", path, to=cpo.party)
+        assert (answer.http, answer.body) == (200, body)
+        assert answer.headers["OCPI-from-party-id"] == "CPO"
+
+
 @pytest.mark.obligation("ROUT-007", "ROUT-004", "TYP-001", "TR-013")
 async def test_a_missing_from_is_filled_in_and_case_does_not_matter(
     house: House, cpo: FakePartner, emsp: FakePartner

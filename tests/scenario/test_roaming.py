@@ -8,7 +8,7 @@ import pytest
 from ocpi_hub.ocpi import codec
 from ocpi_hub.ocpi.primitives import InterfaceRole
 from ocpi_hub.simulator.record import Received
-from ocpi_hub.simulator.server import Reply
+from ocpi_hub.simulator.server import Reply, accept
 from tests.build import a_location, an_evse
 from tests.fake_partner import FakePartner, fake_partner, location_path
 from tests.hub import Hub, eventually
@@ -82,6 +82,70 @@ async def test_a_broadcast_reaches_providers_and_navigation_byte_for_byte(
         assert header(push, "X-Correlation-ID") == "journey-1"
         request_ids.add(header(push, "X-Request-ID"))
     assert len(request_ids) == 2
+
+
+@pytest.mark.obligation("TYP-002", "MTYP-002", "TYP-001")
+async def test_an_id_stays_as_it_was_written_and_is_found_in_any_case(
+    cpo: FakePartner, emsp: FakePartner
+) -> None:
+    location = a_location(id="Loc1", evses=0) | {"evses": [an_evse("eVse1")]}
+    assert (await cpo.put(location)).http == 201
+    assert (await cpo.put(location, to="DE-EM1")).code == 1000
+    pushes = await emsp.received("locations.receiver", "PUT", count=2)
+    assert [push.segments for push in pushes] == [("NL", "CPO", "Loc1")] * 2
+    assert [push.json["id"] for push in pushes] == ["Loc1"] * 2
+    (listed,) = (await emsp.get("locations")).data
+    assert (listed["id"], listed["evses"][0]["uid"]) == ("Loc1", "eVse1")
+    assert (await emsp.get("locations", "loc1")).data == location
+    assert (await emsp.get("locations", "LOC1/EVSE1")).data == location["evses"][0]
+    shown = await cpo.send("GET", "locations", "nl/cpo/lOC1", side=RECEIVER)
+    assert shown.data == location
+    again = await cpo.put(location | {"id": "LOC1"})
+    assert (again.http, again.code) == (200, 1000)
+    assert len((await emsp.get("locations")).data) == 1
+
+
+@pytest.mark.obligation("LOC-037", "ROUT-804", "LOC-038")
+async def test_navigation_and_others_get_locations_and_no_sessions_and_may_ask_for_tariffs(
+    hub: Hub, cpo: FakePartner, emsp: FakePartner, nsp: FakePartner
+) -> None:
+    async with fake_partner(OTHER="AT-OTH") as other:
+        nsp.serve("sessions", RECEIVER, accept)
+        await nsp.rotate()  # the hub reads anew what it offers
+        await hub.connect(other)
+        session = {"country_code": "NL", "party_id": "CPO", "id": "S1"}
+        for to in ("hub", None):
+            pushed = await cpo.send("PUT", "sessions", "NL/CPO/S1", body=session, to=to)
+            assert pushed.code in {2001, 4001}
+        await cpo.put(a_location())
+        for receiver in (emsp, nsp, other):
+            (push,) = await receiver.received("locations.receiver", "PUT")
+            assert push.segments == ("NL", "CPO", "LOC1")
+            assert receiver.record.of("sessions") == []
+    asked = await nsp.get("tariffs", to="NL-CPO")
+    assert asked.code == 1000
+    assert asked.headers["OCPI-from-party-id"] == "CPO"
+    (came,) = cpo.record.of("tariffs.sender", "GET")
+    assert header(came, "OCPI-from-party-id") == "NV1"
+
+
+@pytest.mark.obligation("LOC-039")
+async def test_a_question_to_the_hub_is_never_spread(
+    cpo: FakePartner, emsp: FakePartner, nsp: FakePartner
+) -> None:
+    location = a_location()
+    await cpo.put(location)
+    for to in ("hub", None):
+        asked = await cpo.send("GET", "locations", "NL/CPO/LOC1", side=RECEIVER, to=to)
+        assert asked.data == location
+        assert asked.headers["OCPI-from-party-id"] == "HUB"
+    await cpo.put(a_location(id="AFTER"))
+    for receiver in (emsp, nsp):
+        heard = await receiver.received("locations", count=2)
+        assert [(each.method, each.segments[2]) for each in heard] == [
+            ("PUT", "LOC1"),
+            ("PUT", "AFTER"),
+        ]
 
 
 @pytest.mark.obligation("ROUT-220", "LOC-058", "ROUT-215", "ROUT-401", "ROUT-402", "ROUT-403")
