@@ -1,5 +1,7 @@
 """A platform that takes locations: the common part of eMSP and NSP, and the tariffs beside it."""
 
+from typing import Any
+
 from ocpi_hub.ocpi import codec
 from ocpi_hub.ocpi.primitives import InterfaceRole, PartyRef, fold
 from ocpi_hub.ocpi.status import MethodNotAllowed, NoSuchResource
@@ -74,7 +76,24 @@ class Receiver(SimulatedPlatform):
         self.copy.drop(missed)
         return count
 
+    def shows(self, location: dict[str, Any], token: dict[str, Any] | None) -> bool:
+        """Whether its app shows a Location to the owner of a Token, or to anybody (LOC-065).
+
+        One that is not published is for those who match all that some entry says (LOC-067).
+        """
+        entries = location.get("publish_allowed_to") or ()
+        return bool(location["publish"]) or (
+            token is not None and any(_matches(entry, token) for entry in entries)
+        )
+
     def _heard(self, owner: PartyRef, last_updated: str, part: str) -> None:
         seconds = self.meter.since((owner, last_updated, part))
         if seconds is not None:
             self.lag.add(seconds)
+
+
+def _matches(entry: dict[str, Any], token: dict[str, Any]) -> bool:
+    said = {name: value for name, value in entry.items() if value is not None}
+    return bool(said) and all(
+        fold(str(token.get(name, ""))) == fold(value) for name, value in said.items()
+    )

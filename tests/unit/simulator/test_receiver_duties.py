@@ -8,6 +8,7 @@ import pytest
 from ocpi_hub.ocpi import codec
 from ocpi_hub.ocpi.primitives import InterfaceRole, PartyRef, Role
 from ocpi_hub.simulator.emsp import Emsp
+from ocpi_hub.simulator.nsp import Nsp
 from ocpi_hub.simulator.platform import PlatformRole, SimulatedPlatform
 from tests.build import a_connector, a_location, a_tariff, an_evse, as_bytes
 
@@ -313,8 +314,10 @@ async def test_the_map_shows_what_is_published_and_not_removed(nsp):
         (None, False),
     ],
 )
-@pytest.mark.obligation("LOC-065", "LOC-067")
-async def test_a_hidden_location_is_for_tokens_that_match_a_whole_entry(emsp, token, seen):
+@pytest.mark.parametrize("receiver", [Emsp, Nsp])
+@pytest.mark.obligation("LOC-065", "LOC-067", "LOC-068")
+def test_a_hidden_location_is_for_tokens_that_match_a_whole_entry(receiver, token, seen):
+    app = receiver("app", PartyRef("DE", "EMP"))
     hidden = a_location(
         publish=False,
         publish_allowed_to=[
@@ -323,6 +326,6 @@ async def test_a_hidden_location_is_for_tokens_that_match_a_whole_entry(emsp, to
             {"group_id": "fleet"},
         ],
     )
-    assert emsp.shows(hidden, token) is seen
-    assert emsp.shows(a_location(), token)
-    assert not emsp.shows(a_location(publish=False), token)
+    assert app.shows(hidden, token) is seen
+    assert app.shows(a_location(), token)
+    assert not app.shows(a_location(publish=False), token)
