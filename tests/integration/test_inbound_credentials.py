@@ -1,6 +1,7 @@
 """Registration over HTTP, in both directions, against a real register."""
 
 import asyncio
+from base64 import b64encode
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -85,6 +86,24 @@ async def test_a_token_that_another_process_just_issued_opens_at_once(
     await elsewhere.close()
     await cpo.register(house.versions_url, token_a)
     assert (await cpo.call("GET", house.versions_url)).code == 1000
+
+
+@pytest.mark.obligation("CRED-051", "TR-005")
+async def test_tokens_and_urls_are_exchanged_as_they_are_and_only_headers_have_base64(
+    house: House, cpo: FakePartner
+) -> None:
+    def header(token: str) -> str:
+        return f"Token {b64encode(token.encode()).decode()}"
+
+    platform, token_a = await house.invite(cpo)
+    offered = credentials(cpo)
+    answer = await post(house, cpo.client, token_a, offered)
+    assert house.platforms.outgoing_token(platform) == offered["token"]
+    assert cpo.record.of("versions")[0].headers["Authorization"] == header(offered["token"])
+    assert answer.data["url"] == house.versions_url
+    shown = {"Authorization": header(answer.data["token"])}
+    seen = await cpo.client.call("GET", answer.data["url"], None, headers=shown)
+    assert (seen.http, seen.code) == (200, 1000)
 
 
 @pytest.mark.obligation("CRED-031", "CRED-032", "CRED-039", "TR-011", "VER-017", "CRED-045")

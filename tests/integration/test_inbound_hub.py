@@ -5,6 +5,14 @@ from collections.abc import AsyncIterator
 import pytest
 
 from ocpi_hub.ocpi.primitives import ConnectionStatus
+from ocpi_hub.ocpi.status import Status
+from ocpi_hub.ocpi.v2_2_1.check import validate
+from ocpi_hub.ocpi.v2_2_1.credentials import Credentials
+from ocpi_hub.ocpi.v2_2_1.hubclientinfo import ClientInfo
+from ocpi_hub.ocpi.v2_2_1.locations import Connector, Evse, Location
+from ocpi_hub.ocpi.v2_2_1.versions import Version, VersionDetails
+from ocpi_hub.simulator import fault
+from ocpi_hub.simulator.client import Refused
 from ocpi_hub.storage.database import Database
 from tests.build import a_connector, a_location, an_evse
 from tests.fake_partner import RECEIVER, SENDER, FakePartner, fake_partner
@@ -55,6 +63,106 @@ async def test_versions_and_details_list_what_is_served(house: House, cpo: FakeP
             ("hubclientinfo", "SENDER"),
             *((module, side) for module in modules for side in ("SENDER", "RECEIVER")),
         }
+
+
+async def state(database: Database) -> dict[str, list[str]]:
+    """Every row of every table, but for when a platform was last seen."""
+    tables = await database.fetch("select tablename from pg_tables where schemaname = 'public'")
+    return {
+        table: [
+            row["text"]
+            for row in await database.fetch(
+                f"select (to_jsonb(t) - 'last_seen')::text as text from {table} t order by 1"  # noqa: S608 - a name off the catalogue
+            )
+        ]
+        for (table,) in tables
+    }
+
+
+@pytest.mark.obligation("VER-016")
+async def test_asking_for_versions_changes_nothing(
+    house: House, database: Database, cpo: FakePartner, emsp: FakePartner
+) -> None:
+    await cpo.put(a_location())
+    before, directory = await state(database), house.platforms.directory()
+    assert before["platform"]
+    assert before["location"]
+    answers = [await cpo.call("GET", house.versions_url) for _ in range(100)]
+    assert {(answer.http, answer.code) for answer in answers} == {(200, 1000)}
+    assert await state(database) == before
+    assert house.platforms.directory() is directory
+    assert not emsp.record.of("locations")
+
+
+@pytest.mark.obligation("STAT-010", "STAT-012")
+async def test_every_success_is_1000_and_its_data_is_what_the_module_prescribes(
+    house: House, cpo: FakePartner, emsp: FakePartner
+) -> None:
+    base = f"{house.url}/ocpi/2.2.1"
+    at = {"last_updated": NEWER}
+    done = [
+        await cpo.put(a_location()),
+        await cpo.patch(a_location(), at | {"name": "x"}),
+        await cpo.send("PUT", "locations", "NL/CPO/LOC1/E1", body=an_evse() | at),
+        await cpo.patch(a_location(), at | {"max_voltage": 400}, "E1", "1"),
+    ]
+    for answer in done:
+        assert (answer.code, answer.json.get("data")) == (1000, None)
+    asked = [
+        (Version, await cpo.call("GET", house.versions_url)),
+        (VersionDetails, await cpo.call("GET", base)),
+        (Credentials, await cpo.call("GET", f"{base}/credentials")),
+        (ClientInfo, await cpo.call("GET", f"{base}/sender/hubclientinfo")),
+        (Location, await emsp.get("locations")),
+        (Location, await emsp.get("locations", "LOC1")),
+        (Evse, await emsp.get("locations", "LOC1/E1")),
+        (Connector, await emsp.get("locations", "LOC1/E1/1")),
+        (Location, await cpo.send("GET", "locations", "NL/CPO/LOC1", side=RECEIVER)),
+    ]
+    for model, answer in asked:
+        assert (answer.http, answer.code) == (200, 1000)
+        objects = answer.data if isinstance(answer.data, list) else [answer.data]
+        assert objects
+        for each in objects:
+            assert validate(model, each) == ()
+    await cpo.rotate()
+    farewell = await cpo.call("DELETE", cpo.known_peer.credentials_url)
+    assert (farewell.code, farewell.json.get("data")) == (1000, None)
+
+
+PUBLISHED = {1000, *range(2000, 2005), *range(3000, 3004), *range(4000, 4004)}
+
+
+@pytest.mark.obligation("STAT-007", "STAT-008")
+async def test_the_hub_answers_with_codes_of_the_published_tables_only(
+    house: House, cpo: FakePartner, emsp: FakePartner
+) -> None:
+    def armed(misbehaviour: fault.Fault) -> FakePartner:
+        emsp.faults.clear()
+        emsp.faults.add(misbehaviour)
+        return emsp
+
+    async with fake_partner(CPO="NL-NEW") as newcomer:
+        _, token_a = await house.invite(newcomer)
+        for broken in (fault.http(500), fault.says(b"[]")):
+            newcomer.faults.add(broken, fault.on(interface="versions"), times=1)
+            with pytest.raises(Refused):
+                await newcomer.register(house.versions_url, token_a)
+    await cpo.put(a_location())
+    await cpo.put(a_location(id="OTHER") | {"evses": 7})
+    await cpo.put(a_location(id="OTHER"), to="XX-ZZZ")
+    await cpo.put(a_location(), to=armed(fault.html()).party)
+    await cpo.put(a_location(), to=armed(fault.unauthorized()).party)
+    await cpo.put(a_location(), to=armed(fault.drop()).party)
+    await cpo.get("locations", "NOPE", to=None)
+    await emsp.get("locations", "NOPE")
+    await cpo.send("POST", "tokens", "T1/authorize", side=SENDER, to=None)
+    house.door.own.duties["locations"]._store = None  # type: ignore[attr-defined]  # breaks it
+    await cpo.put(a_location())
+    told = {hop.code for hop in house.journal.incoming}
+    # The hub itself never misses a part of what it takes, and 3003 needs an operator who insists.
+    assert told == PUBLISHED - {2002, 3003}
+    assert {code.value for code in Status} == PUBLISHED
 
 
 @pytest.mark.obligation("TR-010", "HCI-030", "VER-015", "TR-003", "CRED-026")

@@ -33,6 +33,7 @@ def test_a_period_past_midnight_reaches_into_the_next_day():
 
 
 @pytest.mark.obligation("LOC-120")
+@pytest.mark.obligation("LOC-120")
 def test_exceptions_win_over_regular_hours_and_closings_over_all():
     hours = Hours(always=False, regular=WEEKDAYS.regular, openings=((0.0, 100.0),))
     assert is_open(hours, "Europe/Amsterdam", 50.0) is True

@@ -197,7 +197,12 @@ FOUND = [
 ]  # fmt: skip
 
 
-@pytest.mark.obligation("LOC-082", "LOC-085", "LOC-089", "LOC-116")
+# A value that an enumeration does not know, or knows in another case, is kept and noted: never a
+# reason to lose an object.
+@pytest.mark.obligation(
+    "LOC-082", "LOC-085", "LOC-089", "LOC-110", "LOC-113", "LOC-114", "LOC-116", "LOC-125",
+    "LOC-126", "MTYP-004",
+)  # fmt: skip
 @pytest.mark.parametrize(("path", "new", "finding"), FOUND, ids=[f"{p}={n!r}" for p, n, _ in FOUND])
 def test_what_may_pass_leaves_a_finding(location, path, new, finding):
     assert validate(Location, changed(location, path, new)) == (finding,)
@@ -334,6 +339,19 @@ def test_a_patch_is_held_to_the_types_of_its_object():
 )  # fmt: skip
 def test_enumerations_have_all_values_of_the_text(name, count):
     assert len(getattr(location_enums, name)) == count
+
+
+@pytest.mark.obligation("LOC-113", "LOC-114")
+def test_values_are_written_as_in_the_text_which_is_not_always_in_capitals():
+    assert set(location_enums.ConnectorFormat) == {"SOCKET", "CABLE"}
+    phases = {"AC_1_PHASE", "AC_2_PHASE", "AC_2_PHASE_SPLIT", "AC_3_PHASE", "DC"}
+    assert set(location_enums.PowerType) == phases
+    assert {each for each in location_enums.ConnectorType if not each.isupper()} == {
+        "IEC_60309_2_single_16",
+        "IEC_60309_2_three_16",
+        "IEC_60309_2_three_32",
+        "IEC_60309_2_three_64",
+    }
 
 
 def test_a_list_is_refused_at_its_first_broken_entry(location, evse):
