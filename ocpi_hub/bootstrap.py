@@ -91,10 +91,6 @@ class Rooms:
     metrics: Metrics
     database: Database
     platforms: PostgresPlatforms
-    keys: PostgresKeys
-    journal: PostgresJournal
-    health: Health
-    spread: Spread
     partner_door: PartnerDoor
     admin: web.Application
     admin_access: Access
@@ -197,7 +193,6 @@ async def _rooms(
         FailedKeys(server.failed_tokens_per_min),
         lambda request: gate.address(request.remote or "", request.headers.get("X-Forwarded-For")),
     )
-    partner_health = Health(client, spread)
     admin_app = admin.application(
         admin.Door(
             platforms=platforms,
@@ -207,7 +202,7 @@ async def _rooms(
             keys=keys,
             audit=PostgresAudit(database),
             messages=journal,
-            health=partner_health,
+            health=Health(client, spread),
             versions_url=versions_url(public_url),
             now=now,
         ),
@@ -220,20 +215,16 @@ async def _rooms(
         index=index, feed=feed, streams=streams, keys=keys, epoch=line.epoch, clock=now
     )
     return Rooms(
-        metrics,
-        database,
-        platforms,
-        keys,
-        journal,
-        partner_health,
-        spread,
-        partner_door,
-        admin_app,
-        admin_access,
-        car_door,
-        feed,
-        index,
-        streams,
+        metrics=metrics,
+        database=database,
+        platforms=platforms,
+        partner_door=partner_door,
+        admin=admin_app,
+        admin_access=admin_access,
+        car_door=car_door,
+        feed=feed,
+        index=index,
+        streams=streams,
     )
 
 
@@ -297,14 +288,10 @@ def _exposition(rooms: Rooms) -> Callable[[], bytes]:
     """Gauges are read off when somebody asks."""
 
     def text() -> bytes:
-        metrics, directory = rooms.metrics, rooms.platforms.directory()
+        metrics = rooms.metrics
         metrics.platforms.clear()
-        metrics.lag.clear()
-        for platform in directory.platforms.values():
+        for platform in rooms.platforms.directory().platforms.values():
             metrics.platforms.labels(platform.status.value).inc()
-            status = rooms.spread.status(platform.id)
-            if status is not None:
-                metrics.lag.labels(platform.id).set(status.lag_s)
         metrics.stations.set(len(rooms.index.rows()))
         metrics.streams.set(len(rooms.streams))
         metrics.in_flight.set(rooms.partner_door.busy)
