@@ -27,7 +27,8 @@ CLAIM_S: Final = 5.0
 SAVE_S: Final = 1.0
 MARK_S: Final = 0.25
 MARKS: Final = 1024
-GRACE_S: Final = 20.0
+GRACE_S: Final = 12.0  # a request in hand has its deadline
+LAST_S: Final = 5.0
 PAUSE_S: Final = 1.0
 
 log = structlog.get_logger("delivery")
@@ -113,10 +114,18 @@ class Spread:
         if working := [task for _, task in self._couriers.values()]:
             await asyncio.wait(working, timeout=GRACE_S)
         await self._tasks.close()
-        await self.save()
-        await self._receivers.release()
+        await self._hand_back()
         self._couriers.clear()
         self._closed.set()
+
+    async def _hand_back(self) -> None:
+        """Without a database the leases run out, and what was not saved is sent again."""
+        try:
+            async with asyncio.timeout(LAST_S):
+                await self.save()
+                await self._receivers.release()
+        except Exception as error:  # noqa: BLE001 - closing goes on
+            log.warning("delivery.not_handed_back", error=repr(error))
 
     def held(self) -> Collection[PlatformId]:
         """The platforms that this process serves."""
@@ -148,6 +157,7 @@ class Spread:
         """Claim every few seconds, and at once when a platform came or went."""
         while True:
             self._newcomers.clear()
+            await self.save()  # what goes to another process now goes on where it is
             await self.claim()
             with suppress(TimeoutError):
                 async with asyncio.timeout(CLAIM_S):

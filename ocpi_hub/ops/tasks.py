@@ -46,4 +46,6 @@ async def _forever(name: str, work: Callable[[], Awaitable[None]], pause_s: floa
             await work()
         except Exception as error:  # noqa: BLE001 - a duty must survive every fault of its surroundings
             log.warning("ops.duty_failed", duty=name, error=repr(error))
+        if (task := asyncio.current_task()) is not None and task.cancelling():
+            return  # some libraries turn a cancellation into an error of theirs
         await asyncio.sleep(pause_s)

@@ -423,6 +423,43 @@ async def test_closing_finishes_what_is_in_hand_and_begins_nothing_else():
         assert made.receivers.cursors == {"msp": Place(1, 1)}
 
 
+@pytest.mark.parametrize("fault", [OSError("database gone"), None], ids=["gone", "silent"])
+async def test_closing_ends_without_a_database_too(monkeypatch, fault):
+    monkeypatch.setattr("ocpi_hub.delivery.spread.LAST_S", 0.05)
+    async with msp_world() as (made, server):
+        put = made.line.put(location("L1"))
+        await made.reached("msp", put.place)
+
+        async def save(_):
+            if fault:
+                raise fault
+            await asyncio.Event().wait()
+
+        made.receivers.save = save
+        made.line.put(location("L2"))
+        await server.wait(2)
+        await made.spread.close()
+
+
+async def test_what_goes_to_another_process_goes_on_where_it_is(monkeypatch):
+    monkeypatch.setattr("ocpi_hub.delivery.spread.SAVE_S", 3600)
+    async with msp_world() as (made, _):
+        put = made.line.put(location("L1"))
+        await made.reached("msp", put.place)
+        claim, given = made.receivers.claim, asyncio.Event()
+
+        async def let_go():
+            made.receivers.taken.add(PlatformId("msp"))
+            given.set()
+            return await claim()
+
+        made.receivers.claim = let_go
+        made.spread._newcomers.set()
+        await given.wait()
+        await until(lambda: not made.spread.held())
+        assert made.receivers.cursors == {"msp": put.place}
+
+
 async def test_a_receiver_that_another_process_takes_over_is_left_at_once():
     async with msp_world(running=False) as (made, server):
         forever = asyncio.Event()
