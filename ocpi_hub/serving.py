@@ -25,6 +25,7 @@ from ocpi_hub.storage.database import UnusableDatabase
 from ocpi_hub.storage.embedded import EmbeddedServer
 from ocpi_hub.storage.migrate import migrate as apply_migrations
 from ocpi_hub.storage.programs import NotStarted
+from ocpi_hub.storage.receivers import free_all
 
 log = structlog.get_logger("hub")
 
@@ -83,6 +84,8 @@ async def _hub(settings: Settings, workers: int, config: Path | None) -> int:
     stop = _stop_event()
     async with _database_url(settings) as url:
         await apply_migrations(url)
+        if not settings.database.url.get_secret_value():
+            await free_all(url)
         key = _key(settings)
         if workers > 1:
             await _supervise(settings, workers, url, key, config, stop)

@@ -6,6 +6,8 @@ replaced within 20 s.
 
 from collections.abc import Mapping, Sequence
 
+import asyncpg
+
 from ocpi_hub.modules.line import Place
 from ocpi_hub.modules.receivers import Receiver
 from ocpi_hub.routing.directory import PlatformId
@@ -14,6 +16,18 @@ from ocpi_hub.storage.queries import queries
 
 LEASE_S = 15.0
 _TURN = 0x0C91_4B01  # advisory lock of those who claim
+
+
+async def free_all(url: str) -> None:
+    """End the leases of processes that are known to be gone, so that nobody waits for their end.
+
+    For a database that comes up with its only user: whoever served before the crash is dead.
+    """
+    connection = await asyncpg.connect(url, timeout=10)
+    try:
+        await connection.execute(queries(__file__)["free"])
+    finally:
+        await connection.close(timeout=5)
 
 
 class PostgresReceivers:

@@ -70,6 +70,11 @@ select x, seq from line_head()
 -- Everything of this process is free.
 update receiver set process = null, until = null where process = $1
 
+-- free
+-- Nobody serves: the processes that did are gone.
+with gone as (delete from process)
+update receiver set process = null, until = null where process is not null
+
 -- leave
 -- The process ends.
 delete from process where id = $1

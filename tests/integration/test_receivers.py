@@ -7,7 +7,7 @@ import pytest
 from ocpi_hub.modules.line import Place
 from ocpi_hub.routing.directory import PlatformId
 from ocpi_hub.storage.database import Database
-from ocpi_hub.storage.receivers import PostgresReceivers
+from ocpi_hub.storage.receivers import PostgresReceivers, free_all
 
 SHORT_S = 0.5  # of the database's clock
 A, B = PlatformId("a"), PlatformId("b")
@@ -157,3 +157,12 @@ async def test_a_lease_runs_out_by_the_databases_clock(database, connect):
     assert await alive.claim() == []
     await database.value("select pg_sleep(0.6)")
     assert names(await alive.claim()) == ["a"]
+
+
+async def test_after_a_crash_of_all_nobody_waits_for_the_leases_of_the_dead(database, connect):
+    await connect("a", "b")
+    await PostgresReceivers(database, "dead").claim()
+    alone = PostgresReceivers(database, "alone")
+    assert names(await alone.claim()) == []
+    await free_all(database.url)
+    assert names(await alone.claim()) == ["a", "b"]
