@@ -7,8 +7,8 @@ import asyncio
 import gc
 import signal
 import sys
-from collections.abc import AsyncIterator, Coroutine, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -81,26 +81,52 @@ def _run(work: Coroutine[Any, Any, int]) -> int:
 
 
 async def _hub(settings: Settings, workers: int, config: Path | None) -> int:
-    stop = _stop_event()
+    stop = _Stop()
     async with _database_url(settings) as url:
-        await apply_migrations(url)
-        if not settings.database.url.get_secret_value():
-            await free_all(url)
-        key = _key(settings)
-        if workers > 1:
-            await _supervise(settings, workers, url, key, config, stop)
-        else:
-            await _work(settings, url, key, stop)
+        with stop.ends_the_start():
+            await apply_migrations(url)
+            if not settings.database.url.get_secret_value():
+                await free_all(url)
+            key = _key(settings)
+            if workers > 1:
+                await _supervise(settings, workers, url, key, config, stop)
+            else:
+                await _work(settings, url, key, stop)
     log.info("hub.stopped")
     return 0
 
 
-def _stop_event() -> asyncio.Event:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(name, stop.set)
-    return stop
+class _Stop:
+    """SIGTERM or SIGINT. Once the hub is ready somebody waits for it; before, it ends the start."""
+
+    def __init__(self) -> None:
+        self._asked = asyncio.Event()
+        self._starting: asyncio.Task[Any] | None = None
+        loop = asyncio.get_running_loop()
+        for name in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(name, self._ask)
+
+    @contextmanager
+    def ends_the_start(self) -> Iterator[None]:
+        """What begins in here is cancelled when the signal comes before `wait`."""
+        self._starting = asyncio.current_task()
+        if self._asked.is_set():
+            self._ask()
+        try:
+            yield
+        except asyncio.CancelledError:
+            if not self._asked.is_set():
+                raise
+
+    async def wait(self) -> None:
+        self._starting = None
+        await self._asked.wait()
+
+    def _ask(self) -> None:
+        self._asked.set()
+        if self._starting is not None:
+            self._starting.cancel()
+            self._starting = None
 
 
 @asynccontextmanager
@@ -125,7 +151,7 @@ def _key(settings: Settings) -> str:
     return settings.security.key.get_secret_value() or generated_key(settings.data_dir)
 
 
-async def _work(settings: Settings, url: str, key: str, stop: asyncio.Event) -> None:
+async def _work(settings: Settings, url: str, key: str, stop: _Stop) -> None:
     """One process: ready when every duty is, then until `stop`."""
     listener = listen(settings.server.listen, shared=settings.server.shared)
     async with house(settings, url, key, listener) as address:
@@ -139,7 +165,7 @@ async def _work(settings: Settings, url: str, key: str, stop: asyncio.Event) -> 
 
 
 async def _supervise(  # noqa: PLR0917 - what a supervisor must know
-    settings: Settings, count: int, url: str, key: str, config: Path | None, stop: asyncio.Event
+    settings: Settings, count: int, url: str, key: str, config: Path | None, stop: _Stop
 ) -> None:
     """Several processes on one port; each is started again when it ends by itself."""
     with listen(settings.server.listen, shared=True) as holder:  # keeps the port, takes nothing

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import asyncpg
 import pytest
 
 from ocpi_hub.simulator.hub_process import HubFailed, HubProcess
@@ -59,6 +60,31 @@ def test_it_says_ready_once_on_stdout_and_ends_with_0(data_dir: Path, stop: sign
     assert (process.returncode, rest) == (0, "")
     assert '"event": "hub.stopped"' in log
     assert not list(data_dir.glob("postgres/data/postmaster.pid"))
+
+
+@pytest.mark.parametrize("words", [[], ["--workers", "2"]], ids=["alone", "workers"])
+async def test_a_signal_ends_a_start_that_waits_for_others(
+    database_url: str, tmp_path: Path, words: list[str]
+) -> None:
+    told = {
+        "DATA_DIR": str(tmp_path), "SERVER__LISTEN": "127.0.0.1:0", "DATABASE__URL": database_url,
+        "SECURITY__KEY": SEAL,
+    }  # fmt: skip
+    other = await asyncpg.connect(database_url)
+    async with other.transaction():
+        await other.execute("lock table version")
+        process = await asyncio.create_subprocess_exec(
+            *COMMAND, "serve", *words, env=variables(**told),
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )  # fmt: skip
+        while not await other.fetchval("select count(*) from pg_locks where not granted"):  # noqa: ASYNC110 - another process
+            await asyncio.sleep(0.05)
+        process.send_signal(signal.SIGTERM)
+        async with asyncio.timeout(20):
+            out, log = await process.communicate()
+    await other.close()
+    assert (process.returncode, out) == (0, b""), log
+    assert b'"event": "hub.stopped"' in log
 
 
 async def test_workers_share_a_port_and_one_that_dies_is_started_again(
