@@ -4,6 +4,7 @@ Pure. llhttp does the grammar; here stand the limits and what is no answer for t
 """
 
 import zlib
+from functools import lru_cache
 from typing import Final
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
@@ -20,6 +21,11 @@ _INTERIM: Final = range(100, 200)
 _REDIRECTS: Final = range(300, 400)
 # How the body comes; means nothing once it is read.
 _FRAME: Final = frozenset({"content-encoding", "content-length", "transfer-encoding"})
+
+
+@lru_cache(1024)
+def _lower(name: bytes) -> str:
+    return name.decode("latin-1").lower()
 
 
 class Unusable(Exception):
@@ -83,7 +89,7 @@ class Reading:
     def on_header(self, name: bytes, value: bytes) -> None:
         if self._status:
             return  # a trailer
-        key, text = name.decode("latin-1").lower(), value.decode(errors="surrogateescape")
+        key, text = _lower(name), value.decode(errors="surrogateescape")
         into = self._frame if key in _FRAME else self._headers
         if text.isprintable() or into is self._frame:
             into[key] = f"{into[key]}, {text}" if key in into else text

@@ -51,7 +51,7 @@ class Kept:
         self._of[origin].append(channel)
         self._idle[channel] = origin
         if self._sweeping is None:
-            self._sweeping = self._loop.call_later(SWEEP_S, self._sweep)
+            self._sweep()
 
     def close(self) -> None:
         for channel in list(self._idle):
