@@ -1,10 +1,12 @@
 """How a play ends: on Ctrl-C and its kin, by a failure told plainly, or by itself."""
 
 import asyncio
+import os
 import signal
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -52,13 +54,28 @@ def run(work: Callable[[Ending], Coroutine[Any, Any, int]], console: Console) ->
 
 async def _watched(work: Callable[[Ending], Coroutine[Any, Any, int]], console: Console) -> int:
     ending, working = Ending(), asyncio.current_task()
-    with _on_signals(lambda: ending.ask() or (working and working.cancel())):
+
+    def stop(number: int) -> None:
+        if number == signal.SIGHUP:
+            _fall_silent()
+        if not ending.ask() and working is not None:
+            console.print("Cut short; cleaning up ...")
+            working.cancel()
+
+    with _on_signals(stop):
         try:
             return await work(ending)
         except asyncio.CancelledError:
             return 0
         except (*_FAILURES, ExceptionGroup) as error:
             return _told(error, console)
+
+
+def _fall_silent() -> None:
+    """The terminal is gone: whatever is written from here on must not fail."""
+    with Path(os.devnull).open("w") as nowhere:
+        for stream in (1, 2):
+            os.dup2(nowhere.fileno(), stream)
 
 
 def _told(error: Exception, console: Console) -> int:
@@ -72,10 +89,10 @@ def _told(error: Exception, console: Console) -> int:
 
 
 @contextmanager
-def _on_signals(act: Callable[[], object]) -> Iterator[None]:
+def _on_signals(act: Callable[[int], object]) -> Iterator[None]:
     loop = asyncio.get_running_loop()
     for number in _SIGNALS:
-        loop.add_signal_handler(number, act)
+        loop.add_signal_handler(number, act, number)
     try:
         yield
     finally:

@@ -55,6 +55,13 @@ class Play:
 
     async def perform(self) -> int:
         """0 when all went well, or when it was asked to end; 1 when something did not arrive."""
+        async with asyncio.TaskGroup() as group:
+            watching = group.create_task(_awaited(self.hub_ended()))
+            code = await self._performed()
+            watching.cancel()
+        return code
+
+    async def _performed(self) -> int:
         script, players, operator = self.script, self.players, self.operator
         charging = Charging(players.cpos, this_noon(), Pace(script.rate, script.speed), script.seed)
         charging.plug_in_early_birds()
@@ -131,11 +138,10 @@ class Play:
             watch.keep_statuses(),
             self.voice.show(watch.scene),
             self._keep_repairing(),
-            self.hub_ended(),
         )
         self.ending.open = True
         async with asyncio.TaskGroup() as group:
-            running = [group.create_task(_awaited(work)) for work in works]
+            running = [group.create_task(work) for work in works]
             await self._until_the_end()
             for task in running:
                 task.cancel()

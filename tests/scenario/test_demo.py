@@ -76,6 +76,15 @@ def test_ctrl_c_ends_it_cleanly_and_the_hub_with_it():
     assert not lives(hub)
 
 
+def test_a_terminal_that_is_closed_ends_it_cleanly_too():
+    with started() as process:
+        hub = hub_of(line_with(process, "(process "))
+        process.stdout.close()
+        process.send_signal(signal.SIGHUP)
+        assert process.wait(timeout=60) == 0
+    assert not lives(hub)
+
+
 def test_a_hub_that_ends_by_itself_ends_it_with_the_reason():
     with started() as process:
         os.kill(hub_of(line_with(process, "(process ")), signal.SIGTERM)
