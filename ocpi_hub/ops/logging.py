@@ -6,8 +6,9 @@ by its look (`Token ...`, `Bearer ...`, credentials inside a URL).
 
 import logging
 import re
+import string
 import sys
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from typing import Any, Literal, TextIO
 
 import structlog
@@ -15,18 +16,55 @@ import structlog
 MASK = "********"
 _SECRET_KEY = re.compile(r"token|authorization|password|secret|(^|_)key$|cookie", re.IGNORECASE)
 _HARMLESS = frozenset({"token_kind", "failed_tokens", "has_registration_token", "event"})
-_SECRET_TEXT = re.compile(r"\b(Token|Bearer)\s+[^\s\"',}]+", re.IGNORECASE)
-_URL_PASSWORD = re.compile(r"\b(\w+://[^:/@\s]*:)[^@/\s]+@")
-_JSON_TOKEN = re.compile(
-    r'("(?:token|api_key|key|password|secret)"\s*:\s*)"(?:[^"\\]|\\.)*"', re.IGNORECASE
-)
+
+# What may follow a word that announces a secret. Possessive: the time must grow with the length of
+# a text only, whoever wrote it. A text may be cut off, and may hold JSON inside of JSON.
+_BLANK = r"(?:\s|\\[tnr])"
+_MEMBER = r'"\s*+:\s*+"((?:[^"\\]|\\.)*+)\\?(?:"|$)'
+_ASSIGNED = rf"""(?:'|\\")?\s*+[:=]{_BLANK}*+(?:'|\\")?([^\s"'\\,;&}}#{{\[<]++)"""
+_SHOWN = rf"""{_BLANK}++['"]?([^\s"',}}\\]++)"""
+_NAMED = rf"{_MEMBER}|{_ASSIGNED}"
+_KEYS = tuple(f"{whose}{dash}key" for whose in ("api", "access", "private") for dash in "_-")
+# Names of secrets end like this, so that `access_token` is one and `token_uid` is none.
+_ANNOUNCED = {
+    word: re.compile(tail, re.DOTALL)
+    for tail, words in {
+        f"{_NAMED}|{_SHOWN}": ("token",),
+        _SHOWN: ("bearer",),
+        _NAMED: ("password", "passwd", "secret", "authorization", "apikey", *_KEYS),
+        _MEMBER: ("key",),
+        r"(\w{8,})": ("ohk_",),
+        r"[^:/@\s]*+:([^@/\s]++)@": ("://",),
+    }.items()
+    for word in words
+}
+_LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 
 
 def mask(text: str) -> str:
     """The text without tokens, keys and passwords that can be told by their surroundings."""
-    text = _JSON_TOKEN.sub(rf'\1"{MASK}"', text)
-    text = _SECRET_TEXT.sub(rf"\1 {MASK}", text)
-    return _URL_PASSWORD.sub(rf"\1{MASK}@", text)
+    parts, last = [], 0
+    for start, end in sorted(_secrets(text)):
+        if start >= last:
+            parts += [text[last:start], MASK]
+        last = max(last, end)
+    return "".join(parts) + text[last:]
+
+
+def _secrets(text: str) -> Iterator[tuple[int, int]]:
+    """Where secrets stand. Words are looked for one by one: one pattern for all is far slower."""
+    low = text.lower()
+    if len(low) != len(text):  # the lower case of a few letters is longer
+        low = text.translate(_LOWER)
+    for word, tail in _ANNOUNCED.items():
+        at = low.find(word)
+        while at >= 0:
+            at += len(word)
+            found = tail.match(text, at)
+            if found is not None and found.lastindex is not None:
+                yield found.span(found.lastindex)
+                at = found.end()  # what was found once is not looked at again
+            at = low.find(word, at)
 
 
 def _masked(key: str, value: object) -> object:

@@ -9,17 +9,12 @@ from ocpi_hub.ops.logging import MASK, mask
 
 KEPT = 64 * 1024  # bytes of a body
 _TEXT = 2048  # characters of a URL or id
-# A secret whose end was cut off with the body, or whose name is written with escapes. Possessive
-# and bounded: the time must grow with the length of a body only, whatever a partner sends.
-_OPEN = re.compile(
-    r'("(?:token|api_key|key|password|secret)"\s*+:\s*+)"(?:[^"\\]|\\.)*+\\?$', re.IGNORECASE
-)
+# A secret whose name is written with escapes. Possessive and bounded: the time must grow with the
+# length of a body only, whatever a partner sends.
 _ESCAPED = re.compile(
     r'("(?=[^"]{0,80}\\u00)(?:[^"\\]|\\u00[0-9a-fA-F]{2}){1,40}+"\s*+:\s*+)"(?:[^"\\]|\\.)*+("|$)'
 )
-_QUERY = re.compile(
-    r"([?&](?:token|api_?key|key|password|secret|access_token)=)[^&#]*", re.IGNORECASE
-)
+_QUERY = re.compile(r"([?&;](?:token|api_?key|key|password|secret)=)[^&#]*", re.IGNORECASE)
 
 
 def columns(hop: Hop) -> tuple[Any, ...]:
@@ -58,7 +53,7 @@ def masked_body(body: bytes) -> bytes:
     if not body:
         return body
     plain = body[:KEPT].decode("latin-1")  # every byte is one character, and comes back as it was
-    plain = _OPEN.sub(rf'\1"{MASK}', mask(plain))
+    plain = mask(plain)
     if "\\u00" in plain:
         plain = _ESCAPED.sub(rf'\1"{MASK}"', plain)
     return plain.encode("latin-1")
