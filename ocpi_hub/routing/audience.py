@@ -43,7 +43,8 @@ def may_push(spec: ModuleSpec, platform: Platform, party: PartyRef) -> bool:
 def sees_unpublished(platform: Platform, party: PartyRef) -> bool:
     """Whether a list for this party may hold objects that are not published."""
     return any(
-        hosted.party == party and hosted.role not in _NAVIGATION for hosted in platform.roles
+        hosted.party == party and hosted.role not in _NAVIGATION and hosted.status not in _GONE
+        for hosted in platform.roles
     )
 
 

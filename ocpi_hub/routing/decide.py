@@ -252,7 +252,8 @@ def _passes_session_on(request: Request, directory: Directory) -> bool:
         request.spec.identifier == "sessions"
         and to is not None
         and any(
-            hosted.party == sender and hosted.role is Role.EMSP for hosted in request.caller.roles
+            hosted.party == sender and hosted.role is Role.EMSP and hosted.status in _SPEAKING
+            for hosted in request.caller.roles
         )
         and any(
             hosted.party == to and hosted.role is Role.SCSP
