@@ -24,10 +24,11 @@ from ocpi_hub.routing.directory import Directory, PlatformId
 from ocpi_hub.settings import Delivery
 
 CLAIM_S: Final = 5.0
+LOOK_S: Final = 0.1
 SAVE_S: Final = 1.0
 MARK_S: Final = 0.25
 MARKS: Final = 1024
-GRACE_S: Final = 12.0  # a request in hand has its deadline
+GRACE_S: Final = 3.0  # for requests in hand; what is cut off then is told again after the start
 LAST_S: Final = 5.0
 PAUSE_S: Final = 1.0
 
@@ -99,6 +100,7 @@ class Spread:
             return
         self._duties = [
             self._tasks.keep("spread.claim", self._claim_in_turn, PAUSE_S),
+            self._tasks.keep("spread.newcomers", self._look_for_newcomers, LOOK_S),
             self._tasks.keep("spread.watch", self._watch, SAVE_S),
             self._tasks.keep("spread.save", self.save, SAVE_S),
         ]
@@ -180,13 +182,11 @@ class Spread:
 
     async def _watch(self) -> None:
         async for _ in self._line.wakes():
-            self._look_for_newcomers()
             await self._mark()
             for courier, _task in self._couriers.values():
                 courier.wake.set()
 
-    def _look_for_newcomers(self) -> None:
-        """Who registers is on the line, so every process sees it within a second."""
+    async def _look_for_newcomers(self) -> None:
         directory = self._road.platforms.directory()
         if directory is self._known:
             return

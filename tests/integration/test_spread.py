@@ -423,6 +423,59 @@ async def test_closing_finishes_what_is_in_hand_and_begins_nothing_else():
         assert made.receivers.cursors == {"msp": Place(1, 1)}
 
 
+async def test_closing_does_not_wait_for_a_partner_that_hangs_and_tells_it_again_later(monkeypatch):
+    monkeypatch.setattr("ocpi_hub.delivery.spread.GRACE_S", 0.05)
+    forever = asyncio.Event()
+    async with msp_world() as (made, server):
+
+        async def hang(_):
+            await forever.wait()
+            return reply()
+
+        server.answer = hang
+        made.line.put(location("L1"))
+        await server.wait(1)
+        await made.spread.close()
+        assert made.receivers.cursors == {"msp": ORIGIN}
+        line, register = made.line, made.register
+        server.answer = lambda _: reply()
+        async with world(*register.known.values(), running=False) as again:
+            again.line.changes, again.line.number = line.changes, line.number
+            runner = asyncio.ensure_future(again.spread.run())
+            await again.reached("msp", Place(1, 1))
+            await again.spread.close()
+            await runner
+        assert server.what == [("PUT", PATH + "L1")] * 2
+
+
+async def test_closing_probes_nobody():
+    failing, free, probed = asyncio.Event(), asyncio.Event(), []
+
+    class Client:
+        async def call(self, _):
+            failing.set()
+            await free.wait()
+            return Failed(Failure.NOT_CONNECTED, "")
+
+    async def probe(platform):
+        probed.append(platform)
+        return True
+
+    there = platform_of("msp", "http://msp.example")
+    async with client_for(there) as (_, register, journal):
+        made = World(register, Client(), journal, {there.id: ORIGIN}, probe=probe)
+        runner = asyncio.ensure_future(made.spread.run())
+        made.line.put(location("LOC1"))
+        await failing.wait()
+        closing = asyncio.ensure_future(made.spread.close())
+        await asyncio.sleep(0)
+        free.set()
+        await closing
+        await runner
+    assert probed == []
+    assert made.receivers.cursors == {there.id: ORIGIN}
+
+
 @pytest.mark.parametrize("fault", [OSError("database gone"), None], ids=["gone", "silent"])
 async def test_closing_ends_without_a_database_too(monkeypatch, fault):
     monkeypatch.setattr("ocpi_hub.delivery.spread.LAST_S", 0.05)
