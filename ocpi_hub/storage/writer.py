@@ -57,6 +57,7 @@ class Writer(Generic[E, R]):
         self._busy: set[Hashable] = set()
         self._free = IN_FLIGHT
         self._tasks = Tasks()
+        self._failing = False
         self._closed = False
 
     async def write(self, edit: E) -> R:
@@ -104,8 +105,9 @@ class Writer(Generic[E, R]):
     async def _run(self, batch: list[_Waiting[E, R]]) -> None:
         try:
             results = await self._commit([one.edit for one in batch])
+            self._note(None)
         except Exception as error:  # noqa: BLE001 - whatever happened, every caller gets an answer
-            log.warning("storage.commit_failed", edits=len(batch), error=repr(error))
+            self._note(error)
             failure = OcpiError("the hub could not store this, try again", Status.SERVER_ERROR)
             results = [failure] * len(batch)
         finally:
@@ -114,6 +116,14 @@ class Writer(Generic[E, R]):
         for one, result in zip(batch, results, strict=True):
             _answer(one.answer, result)
         self._start()
+
+    def _note(self, error: Exception | None) -> None:
+        """Log when commits begin to fail and when they work again: an outage has thousands."""
+        if error is not None and not self._failing:
+            log.warning("storage.commits_fail", error=repr(error))
+        elif error is None and self._failing:
+            log.info("storage.commits_again")
+        self._failing = error is not None
 
 
 def _answer(answer: "asyncio.Future[R]", result: R | OcpiError) -> None:

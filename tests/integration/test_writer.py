@@ -5,6 +5,7 @@ import json
 
 import asyncpg
 import pytest
+from structlog.testing import capture_logs
 
 from ocpi_hub.modules.line import ORIGIN, Message, ObjectKey
 from ocpi_hub.modules.stamp import moment, stamp
@@ -137,6 +138,25 @@ async def test_closing_lets_what_waits_finish_and_takes_nothing_new(bench, writi
     assert await waiting == "a2"
     with pytest.raises(OcpiError):
         await writer.write("b1")
+
+
+async def test_an_outage_is_logged_when_it_begins_and_when_it_ends(writing):
+    faults = [OSError("gone")] * 3
+
+    async def commit(batch):
+        if faults:
+            raise faults.pop()
+        return batch
+
+    writer = Writer(commit, key)
+    with capture_logs() as logged:
+        for number in range(3):
+            with pytest.raises(OcpiError):
+                await writer.write(("a", number))
+        for number in range(2):
+            await writer.write(("a", number))
+    await writer.close()
+    assert [each["event"] for each in logged] == ["storage.commits_fail", "storage.commits_again"]
 
 
 async def test_when_a_commit_fails_every_caller_is_told(writing):

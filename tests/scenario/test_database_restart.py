@@ -105,7 +105,7 @@ async def listed(emsp: FakePartner) -> dict[str, Object]:
 
 
 @pytest.mark.timeout(120)
-@pytest.mark.obligation("STAT-018", "ROUT-214", "ROUT-215")
+@pytest.mark.obligation("STAT-018", "ROUT-215")
 async def test_no_accepted_push_is_lost_when_the_database_is_killed(
     server: EmbeddedServer, hub: Hub
 ) -> None:

@@ -147,7 +147,7 @@ def asked_by_the_cpo(received: Received) -> bool:
 
 @pytest.mark.obligation(
     "STAT-009", "STAT-024", "STAT-025", "STAT-026", "STAT-027", "STAT-028", "STAT-029",
-    "ROUT-009", "ROUT-010", "ROUT-011", "ROUT-024", "ROUT-115", "ROUT-213", "ROUT-214", "ROUT-221",
+    "ROUT-009", "ROUT-010", "ROUT-011", "ROUT-024", "ROUT-115", "ROUT-213", "ROUT-221",
 )  # fmt: skip
 async def test_each_failure_has_its_answer_while_the_others_get_their_broadcasts(
     cpo: FakePartner, emsp: FakePartner, crowd: Crowd

@@ -55,7 +55,7 @@ async def listed(partner: FakePartner) -> list[str]:
 # Two versions
 
 
-@pytest.mark.obligation("VER-001", "VER-002", "VER-009", "ROUT-201", "ROUT-106")
+@pytest.mark.obligation("VER-001", "VER-002", "VER-009", "ROUT-201")
 async def test_partners_of_both_versions_roam_with_each_other(hub: Hub) -> None:
     async with (
         fake_partner(CPO="NL-OLD", version="2.2") as old_cpo,

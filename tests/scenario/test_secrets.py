@@ -121,6 +121,7 @@ async def test_no_secret_is_written_down_or_shown(
         psql("select pg_terminate_backend(pid) from pg_stat_activity where datname like 'test%'")
         await messages_go_both_ways(cpo, emsp)
         await everything_is_read(stage)
+        neither_was_shown_what_is_the_others(canaries, cpo, emsp)
     log, whole = process.log.read_bytes(), dump(postgres, database_url)
     canaries.look_at("the log", log)
     canaries.look_at("the database", whole)
@@ -135,16 +136,16 @@ async def test_no_secret_is_written_down_or_shown(
 async def partners_register_and_renew(stage: Stage, cpo: FakePartner, emsp: FakePartner) -> None:
     hub, canaries = stage.hub, stage.canaries
     made = await hub.invite(cpo)
-    canaries.add("first token A", made["registration"]["token"])
+    canaries.add(f"first token A of {cpo.name}", made["registration"]["token"])
     again = await hub.admin("POST", f"/platforms/{made['id']}/registration-token")
-    await cpo.register(hub.versions_url, canaries.add("token A", again["token"]))
+    await cpo.register(hub.versions_url, canaries.add(f"token A of {cpo.name}", again["token"]))
     canaries.tokens_of(cpo, "at first")
 
     other = await hub.invite(emsp)
-    canaries.add("token A never used", other["registration"]["token"])
+    canaries.add(f"token A of {emsp.name} never used", other["registration"]["token"])
     invitation = {
         "versions_url": emsp.versions_url,
-        "token": canaries.add("the partner's token A", emsp.issue_token_a()),
+        "token": canaries.add(f"token A from {emsp.name}", emsp.issue_token_a()),
     }
     await stage.operator("POST", f"/platforms/{other['id']}/register", invitation)
     canaries.tokens_of(emsp, "at first")
@@ -263,6 +264,19 @@ async def partners_repeat_what_they_were_shown(
             assert answer.code in {4000, 4003}
             canaries.look_at("an answer in place of the receiver's", answer.body)
             emsp.faults.clear()
+
+
+def neither_was_shown_what_is_the_others(
+    canaries: Canaries, cpo: FakePartner, emsp: FakePartner
+) -> None:
+    for partner, other in ((cpo, emsp), (emsp, cpo)):
+        theirs = {name: each for name, each in canaries.secrets.items() if other.name in name}
+        assert len(theirs) >= 8
+        came = [
+            (f"{each.method} {each.path} to {partner.name}", f"{dict(each.headers)}".encode())
+            for each in partner.record.requests
+        ]
+        assert Canaries(theirs, came).escaped == []
 
 
 async def everything_is_read(stage: Stage) -> None:
