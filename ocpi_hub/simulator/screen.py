@@ -1,4 +1,7 @@
-"""What the demo shows: partners, pace and the car, as tables or as lines."""
+"""What the demo shows: partners, pace and the car, as tables or as lines.
+
+The tables fit a terminal of 80 columns and 24 lines.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -80,7 +83,7 @@ def line(scene: Scene) -> str:
 
 
 def summary(scene: Scene, differences: dict[str, Difference]) -> RenderableType:
-    table = Table(title="What arrived", title_justify="left", box=box.SIMPLE_HEAD)
+    table = _table("What arrived")
     table.add_column("receiver")
     for column in ("held", "received", "missing", "not equal", "lag p50", "lag p99"):
         table.add_column(column, justify="right")
@@ -109,24 +112,30 @@ def _head(scene: Scene) -> RenderableType:
     end = f" of {_clock(scene.for_s)}" if scene.for_s else ""
     text.append("OCPI Hub ", "bold")
     text.append(f"{scene.url}   running {_clock(scene.elapsed_s)}{end}")
-    text.append(f"   simulated time {scene.clock:%a %H:%M} UTC\n", "dim")
+    text.append(f"   simulated {scene.clock:%a %H:%M}\n", "dim")
     text.append(f"{scene.rate:.0f}", "bold cyan")
-    text.append(f" status changes a second, {scene.changes} so far; the hub answers in ")
+    text.append(f" changes a second, {scene.changes} so far; the hub answers in ")
     text.append(f"{_ms(scene.answers.p50)}", "bold cyan")
-    text.append(f" (p50), {_ms(scene.answers.p99)} (p99)")
+    text.append(f", p99 {_ms(scene.answers.p99)}")
     if scene.unsure:
         text.append(f"; {scene.unsure} to be pushed again", "yellow")
     return text
 
 
+def _table(title: str) -> Table:
+    return Table(
+        box=box.SIMPLE_HEAD, title=Text(title, "bold"), title_justify="left", padding=(0, 1, 0, 0)
+    )
+
+
 def _partners(scene: Scene) -> Table:
-    title = "Partners; lag is from a CPO's push until a receiver has it"
-    table = Table(box=box.SIMPLE_HEAD, title=title, title_justify="left")
-    table.add_column("name", min_width=14, max_width=20, no_wrap=True)
+    title = "Partners and their locations; lag is from a CPO's push until a receiver has it"
+    table = _table(title)
+    table.add_column("name", min_width=14, max_width=22, no_wrap=True)
     table.add_column("role")
     table.add_column("status", min_width=9)
-    for column in ("locations", "sent", "received", "lag p50", "lag p99"):
-        table.add_column(column, justify="right", min_width=8)
+    for column in ("holds", "sent", "received", "lag p50", "lag p99"):
+        table.add_column(column, justify="right", min_width=6)
     for partner in scene.partners:
         table.add_row(
             Text(partner.name),
@@ -143,12 +152,12 @@ def _car(scene: Scene) -> Table:
     title = (
         f"Free fast chargers for a car around {scene.place}; {scene.events} live changes seen there"
     )
-    table = Table(box=box.SIMPLE_HEAD, title=Text(title), title_justify="left")
-    table.add_column("station", min_width=30, max_width=44, no_wrap=True)
-    table.add_column("away", justify="right", min_width=8)
-    table.add_column("plug")
+    table = _table(title)
+    table.add_column("station", min_width=26, max_width=44, no_wrap=True)
+    table.add_column("away", justify="right", min_width=6)
+    table.add_column("plug", no_wrap=True)
     table.add_column("free", justify="right")
-    table.add_column("age", justify="right", min_width=6)
+    table.add_column("age", justify="right", min_width=5)
     table.add_column("quality", min_width=7)
     for plug in scene.nearest[:5]:
         table.add_row(

@@ -8,12 +8,13 @@ from aiohttp import web
 from rich.console import Console
 
 from ocpi_hub.simulator import screen
-from ocpi_hub.simulator.car import Car
+from ocpi_hub.simulator.car import Car, Plug
 from ocpi_hub.simulator.cast import Cast, busiest_place, cast, this_noon
 from ocpi_hub.simulator.charging import Charging, Pace
 from ocpi_hub.simulator.cities import CITIES
 from ocpi_hub.simulator.compare import difference, settled
 from ocpi_hub.simulator.lag import LagMeter, Quantiles
+from ocpi_hub.simulator.screen import PartnerLine, Scene
 from ocpi_hub.simulator.script import Script
 from ocpi_hub.simulator.watch import Watch
 
@@ -83,8 +84,26 @@ async def test_the_screen_tells_who_is_there_and_what_a_car_sees(played):
     assert "20" in text_of(screen.summary(scene, differences))
 
 
-def text_of(drawn) -> str:
-    console = Console(width=120)
+def test_the_screen_fits_a_small_terminal():
+    lag = Quantiles(123.0, 1234.0, 9)
+    plug = Plug("ID", "Laadnet Ladepark Berlin 1268", 12_345, "CCS2", 300, 11, 12, 120, "LIVE")
+    names = [each.name for each in cast(Script(stations=2)).platforms]
+    scene = Scene(
+        url="http://127.0.0.1:65535", elapsed_s=3599, for_s=3600, clock=this_noon(),
+        changes=123_456, rate=100, answers=lag, place="Frankfurt am Main", events=1234,
+        car_fault=None, unsure=0,
+        partners=[PartnerLine(name, "EMSP", "CONNECTED", 8230, 123_456, lag) for name in names],
+        nearest=[plug] * 5,
+    )  # fmt: skip
+    shown = text_of(screen.tables(scene), width=80).splitlines()
+    assert len(shown) <= 24
+    assert all(len(line.rstrip()) <= 80 for line in shown)
+    for whole in ("received", "lag p99", "1234 ms", "quality", "CCS2 300 kW", "Berlin 1268"):
+        assert whole in "\n".join(shown)
+
+
+def text_of(drawn, width=120) -> str:
+    console = Console(width=width)
     with console.capture() as captured:
         console.print(drawn)
     return captured.get()
