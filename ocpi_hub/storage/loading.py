@@ -43,8 +43,9 @@ async def load(connection: Connection, pushes: Sequence[Push]) -> Mapping[Object
     whole = {key_of(push) for push in pushes if len(push.ids) == 1}
     parts = {(key_of(push), fold(push.ids[1])) for push in pushes if len(push.ids) > 1}
     parts = {(key, uid) for key, uid in parts if key not in whole}
-    if whole:
-        await _load_whole(connection, [loaded[key] for key in whole])
+    if whole:  # a frame and its EVSEs belong to one moment
+        async with connection.transaction(isolation="repeatable_read", readonly=True):
+            await _load_whole(connection, [loaded[key] for key in whole])
     if parts:
         await _load_parts(connection, loaded, list(parts))
     return loaded

@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 
 import asyncpg
+import structlog
 
 from ocpi_hub.modules.holding import apply
 from ocpi_hub.modules.line import ObjectKey
@@ -20,6 +21,8 @@ from ocpi_hub.storage.pages import Pages, location_body, name_of
 from ocpi_hub.storage.queries import queries
 from ocpi_hub.storage.steady import Steady
 from ocpi_hub.storage.writer import IN_FLIGHT, Writer
+
+log = structlog.get_logger("storage")
 
 _SQL = queries(__file__)
 LOCATIONS = "locations"
@@ -112,6 +115,11 @@ def _applied(loaded: Mapping[ObjectKey, Loaded], push: Push) -> Written | OcpiEr
         return apply(loaded[key_of(push)].held, push)
     except OcpiError as error:
         return error
+    except Exception as error:  # noqa: BLE001 - nobody else in the batch is to blame
+        log.error(  # noqa: TRY400 - a traceback with its locals would show the push
+            "storage.push_broken", path=push.message.path, error=repr(error)
+        )
+        return OcpiError("internal error", Status.SERVER_ERROR)
 
 
 async def _write(connection: Connection, rows: Rows) -> None:

@@ -7,14 +7,17 @@ import asyncpg
 import pytest
 from structlog.testing import capture_logs
 
+from ocpi_hub.modules.holding import apply
 from ocpi_hub.modules.line import ORIGIN, Message, ObjectKey
 from ocpi_hub.modules.stamp import moment, stamp
 from ocpi_hub.modules.store import Push, Written
 from ocpi_hub.ocpi.primitives import PartyRef
 from ocpi_hub.ocpi.status import InvalidParameter, NoSuchResource, OcpiError, Status
+from ocpi_hub.storage import loading, objects
 from ocpi_hub.storage.line import PostgresLine
 from ocpi_hub.storage.objects import PostgresStore
 from ocpi_hub.storage.writer import Writer
+from tests.build import a_location
 
 CP1 = PartyRef("NL", "CP1")
 T1, T2 = "2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z"
@@ -330,3 +333,32 @@ async def test_a_status_change_writes_no_location_row(stores, database):
     await store.push(push("PATCH", "L1/A", {"status": "CHARGING", "last_updated": T2}))
     assert await database.value("select xmin::text from location") == before
     assert (await PostgresLine(database).after(ORIGIN, 5))[-1].key.part == "A"
+
+
+async def test_a_location_is_read_with_the_evses_of_the_same_moment(stores, monkeypatch):
+    slow = loading._SQL["locations"].replace("select g.n,", "select pg_sleep(0.3)::text, g.n,")
+    before, after = a_location(evses=2), a_location(evses=1, last_updated=T2)
+    await stores[0].push(push("PUT", "LOC1", before))
+    monkeypatch.setitem(loading._SQL, "locations", slow)
+    putting = asyncio.ensure_future(stores[0].push(push("PUT", "LOC1", after)))
+    await asyncio.sleep(0.15)  # the PUT ends while the PATCH is between frame and EVSEs
+    patch = {"name": "New", "last_updated": "2026-01-03T00:00:00Z"}
+    assert await stores[1].push(push("PATCH", "LOC1", patch)) is Written.UPDATED
+    assert await putting is Written.UPDATED
+    assert await shown(stores[0], "LOC1") == after | patch
+
+
+async def test_a_push_that_breaks_the_hub_fails_alone(stores, monkeypatch):
+    def broken(held, one):
+        if one.ids == ("BAD",):
+            raise ZeroDivisionError
+        return apply(held, one)
+
+    monkeypatch.setattr(objects, "apply", broken)
+    names = ["L1", "L2", "L3", "BAD"]  # two batches of one, and the others together
+    *good, bad = await asyncio.gather(
+        *(stores[0].push(push("PUT", name, whole(name))) for name in names), return_exceptions=True
+    )
+    assert good == [Written.CREATED] * 3
+    assert isinstance(bad, OcpiError)
+    assert bad.code == Status.SERVER_ERROR
