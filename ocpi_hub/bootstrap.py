@@ -191,7 +191,7 @@ async def _rooms(
     admin_access = Access(
         keys,
         FailedKeys(server.failed_tokens_per_min),
-        lambda request: gate.address(request.remote or "", request.headers.get("X-Forwarded-For")),
+        gate.address,
     )
     admin_app = admin.application(
         admin.Door(

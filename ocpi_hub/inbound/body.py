@@ -53,7 +53,7 @@ async def read_body(request: web.Request, limit: int, timeout_s: float) -> bytes
             return await _all(content, limit)
     except TimeoutError:
         raise CutShort(f"the body did not arrive within {timeout_s:g} s", http=408) from None
-    except (web.RequestPayloadError, HttpProcessingError) as error:
+    except (web.RequestPayloadError, HttpProcessingError, ConnectionError) as error:
         raise NotJson(f"body: cannot be read ({type(error).__name__})") from None
 
 

@@ -4,6 +4,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from multidict import MultiDict
+
 from ocpi_hub.inbound.exchange import Exchange, Reply
 from ocpi_hub.inbound.pages import paged
 from ocpi_hub.modules.credentials import Credentials
@@ -78,7 +80,7 @@ class Configuration:
 
     async def _list_clients(self, exchange: Exchange) -> Reply:
         params = exchange.params
-        query = paging.read_query(dict(params))
+        query = paging.read_query(MultiDict(params))
         page = clients(self.platforms.directory(), exchange.known_platform.id, query)
         headers = paged(
             exchange.row.url, params, query.offset, page.limit, page.total, most=LONGEST_PAGE

@@ -7,6 +7,7 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from http import HTTPStatus
 from time import perf_counter, time
 from typing import Any
 
@@ -46,14 +47,20 @@ from ocpi_hub.routing.decide import (
     decide,
     placed,
 )
-from ocpi_hub.routing.directory import PlatformId
+from ocpi_hub.routing.directory import Platform, PlatformId
 
 log = structlog.get_logger("inbound")
 
 _BODY = frozenset({"POST", "PUT", "PATCH"})
 _FOLLOW = f"{rewrite.PARAMETER}="
 _BUSY_RETRY_S = 1
+_SHARE = 4  # a single platform gets this part of `in_flight`, however slowly it sends
 _TRACED = 6  # frames of a fault that are logged
+_SHOWN = 500  # characters of its text, which may hold a whole body
+_TURNED_AWAY = frozenset({429, 503})
+# Partners choose what they answer, and every pair of labels is kept for ever.
+_HTTP = frozenset(HTTPStatus)
+_CODES = frozenset(Status)
 
 
 @dataclass(slots=True)
@@ -80,6 +87,7 @@ class Door:
     heard: Callable[[PlatformId], None] = lambda _: None
     trace: bool = False
     _busy: int = 0
+    _held: dict[PlatformId, int] = field(default_factory=dict)
     _counts: dict[tuple[str, int, int], Any] = field(default_factory=dict)
     _times: dict[str, Any] = field(default_factory=dict)
 
@@ -109,14 +117,25 @@ class Door:
                 "inbound.fault",
                 route=exchange.route,
                 correlation_id=exchange.ids.correlation_id,
-                error=repr(error),
+                error=repr(error)[:_SHOWN],
                 trace=traceback.format_tb(error.__traceback__, limit=-_TRACED),
             )
             reply = self._refusal(exchange, OcpiError("internal error", Status.SERVER_ERROR))
         finally:
-            self._busy -= 1
+            self._leave(exchange.platform)
         self._record(exchange, reply, at, perf_counter() - started)
         return self._response(exchange, reply)
+
+    def _enter(self, platform: PlatformId) -> None:
+        """TooMany when one platform would take the places of the others."""
+        self._held[platform] = self._held.get(platform, 0) + 1
+        if self._held[platform] > max(1, self.in_flight // _SHARE):
+            raise TooMany("too many requests of this platform in work", _BUSY_RETRY_S)
+
+    def _leave(self, platform: Platform | None) -> None:
+        self._busy -= 1
+        if platform is not None:
+            self._held[platform.id] -= 1
 
     def _exchange(self, request: web.Request) -> Exchange:
         url = request.rel_url
@@ -150,11 +169,9 @@ class Door:
             await self.platforms.latest()  # another process may have issued it a moment ago
             found = self.gate.known(header)
         if found is None:
-            self.gate.refuse(
-                self.gate.address(request.remote or "", request.headers.get("X-Forwarded-For"))
-            )
-            raise Unauthorized
+            self.gate.refuse(self.gate.address(request))
         exchange.caller, exchange.platform = found
+        self._enter(exchange.platform.id)
         self.gate.pace(exchange.platform)
         await self._hear(exchange)
 
@@ -281,6 +298,8 @@ class Door:
     def _record(self, exchange: Exchange, reply: Reply, at: datetime, seconds: float) -> None:
         route = exchange.route
         self._count(route, reply, seconds)
+        if exchange.platform is None and reply.http in _TURNED_AWAY:
+            return  # a flood of strangers is counted, not kept
         if self.trace:  # asking the logger costs 10 us even when it is silent
             log.debug("inbound.answered", route=route, http=reply.http, code=reply.code)
         request = exchange.request
@@ -309,11 +328,14 @@ class Door:
 
     def _count(self, route: str, reply: Reply, seconds: float) -> None:
         """Children of a metric are looked up once: `labels` costs more than counting."""
-        key = route, reply.http, reply.code
-        counter = self._counts.get(key)
+        http = reply.http if reply.http in _HTTP else -(reply.http // 100)
+        code = reply.code if reply.code in _CODES else -(reply.code // 1000)
+        counter = self._counts.get((route, http, code))
         if counter is None:
-            counter = self._counts[key] = self.metrics.requests.labels(
-                route, str(reply.http), str(reply.code)
+            counter = self._counts[route, http, code] = self.metrics.requests.labels(
+                route,
+                str(http) if http > 0 else f"{-http}xx",
+                str(code) if code > 0 else f"{-code}xxx",
             )
         timer = self._times.get(route)
         if timer is None:

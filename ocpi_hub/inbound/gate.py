@@ -3,6 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from typing import NoReturn
+
+from aiohttp import web
 
 from ocpi_hub.inbound.throttle import Buckets, TooMany
 from ocpi_hub.modules.platforms import Caller, Platforms, TokenKind
@@ -71,7 +74,7 @@ class Gate:
             self._known[header or ""] = (caller, platform)
         return caller, platform
 
-    def refuse(self, address: str) -> None:
+    def refuse(self, address: str) -> NoReturn:
         """Count a failed token; TooMany beyond the limit.
 
         Only failures are refused, so that a partner behind the same address is not shut out.
@@ -93,10 +96,16 @@ class Gate:
         if wait:
             raise TooMany(f"more than {rate} requests a second", wait)
 
-    def address(self, peer: str, forwarded_for: str | None) -> str:
-        """The client's address; the last hop that is no proxy of ours (X-Forwarded-For)."""
-        hops = [hop.strip() for hop in forwarded_for.split(",")] if forwarded_for else []
-        client = peer
+    def address(self, request: web.BaseRequest) -> str:
+        """The client's address; the last hop that is no proxy of ours (X-Forwarded-For).
+
+        Some proxies add a line of their own behind what a client wrote, so all of them count.
+        """
+        client = request.remote or ""
+        if not self._proxies:
+            return client
+        lines = request.headers.getall("X-Forwarded-For", ())
+        hops = [hop.strip() for line in lines for hop in line.split(",")]
         while hops and self._trusted(client):
             client = hops.pop()
         return client

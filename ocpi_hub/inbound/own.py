@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
+from multidict import MultiDict
+
 from ocpi_hub.inbound.exchange import Exchange, Reply
 from ocpi_hub.inbound.pages import paged
 from ocpi_hub.modules.line import Message
@@ -80,7 +82,7 @@ class Own:
     async def list_all(self, exchange: Exchange, decision: GetAll) -> Reply:
         self._addressed(exchange, "get-all")
         params = exchange.params
-        query = paging.read_query(dict(params))
+        query = paging.read_query(MultiDict(params))
         limit = min(query.limit or _LONGEST_PAGE, _LONGEST_PAGE)
         page = await self._duty(exchange).page(
             Window(query.date_from, query.date_to, query.offset, limit),

@@ -252,6 +252,7 @@ async def test_the_list_of_clients(house: House, cpo: FakePartner, emsp: FakePar
     assert later.headers["X-Total-Count"] == "3"
     assert (await cpo.call("GET", url, params={"date_to": since})).data == []
     assert (await cpo.call("GET", url, params={"limit": "0"})).code == 2001
+    assert (await cpo.call("GET", url + "?limit=1&limit=2")).code == 2001
     assert (await cpo.call("GET", url, params={"date_from": "yesterday"})).code == 2001
 
 
@@ -269,6 +270,8 @@ async def test_a_push_to_the_hub_is_kept_and_shown(
     updated = await cpo.put(a_location(name="New", last_updated=NEWER))
     assert (updated.http, updated.code) == (200, 1000)
     await cpo.put(a_location(id="PRIVATE"), to=emsp.party)
+    twice = f"{emsp.known_peer.url('locations', SENDER)}?offset=0&offset=1"
+    assert (await emsp.call("GET", twice, to=cpo.known_peer.party)).code == 2001
     listed = await emsp.get("locations")
     assert [each["name"] for each in listed.data] == ["New"]
     assert listed.headers["X-Total-Count"] == "1"

@@ -2,9 +2,10 @@
 
 import asyncio
 import gzip
+import re
 import zlib
 from base64 import b64encode
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 
@@ -210,6 +211,24 @@ async def test_a_body_that_never_ends_is_cut_by_its_deadline(
     assert dripping.startswith(b"HTTP/1.1 408 ")
 
 
+async def test_a_caller_that_hangs_up_is_no_fault_of_the_hub(
+    house: House,
+    cpo: FakePartner,
+    until: Callable[..., Awaitable[None]],
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    before = len(house.journal.incoming)
+    _, writer = await asyncio.open_connection("127.0.0.1", int(house.url.rpartition(":")[2]))
+    token = b64encode(cpo.known_peer.token.encode()).decode()
+    head = f"PUT {PATH} HTTP/1.1\r\nHost: x\r\nAuthorization: Token {token}\r\n"
+    writer.write(head.encode() + b"Content-Length: 9\r\n\r\n{")
+    await until(lambda: house.door.busy == 1)
+    writer.close()
+    await until(lambda: len(house.journal.incoming) > before)
+    assert house.journal.incoming[-1].http == 400
+    assert "inbound.fault" not in "".join(capfd.readouterr())
+
+
 async def test_broken_framing_is_no_fault_of_the_hub(house: House, cpo: FakePartner) -> None:
     broken = await _raw(house, cpo, b"Transfer-Encoding: chunked\r\n\r\nZZ\r\n{}\r\n")
     assert b" 400 " in broken.partition(b"\r\n")[0]
@@ -281,6 +300,72 @@ async def test_beyond_the_cap_requests_are_turned_away(database: Database) -> No
         assert turned.code == 2000
         assert (await first).code == 1000
         assert (await cpo.call("GET", house.versions_url)).http == 200
+
+
+async def test_one_partner_takes_a_quarter_of_the_places_at_most(
+    database: Database, until: Callable[..., Awaitable[None]]
+) -> None:
+    async with (
+        open_house(database, in_flight=8, body_timeout_s=1) as house,
+        fake_partner(CPO="NL-CPO") as cpo,
+        fake_partner(EMSP="DE-EMP") as emsp,
+    ):
+        await house.join(cpo)
+        await house.join(emsp)
+        half = b"Content-Length: 1000\r\n\r\n{"
+        slow = [asyncio.ensure_future(_raw(house, cpo, half)) for _ in range(2)]
+        await until(lambda: house.door.busy == 2)
+        turned = await cpo.call("GET", house.versions_url)
+        assert (turned.http, turned.code, turned.headers["Retry-After"]) == (429, 2000, "1")
+        assert (await emsp.call("GET", house.versions_url)).http == 200
+        assert all(answer.startswith(b"HTTP/1.1 408 ") for answer in await asyncio.gather(*slow))
+        assert (await cpo.call("GET", house.versions_url)).http == 200
+
+
+async def test_strangers_that_are_turned_away_fill_no_journal(database: Database) -> None:
+    limits = Limits(0, 0, failed_tokens_per_min=2)
+    async with open_house(database, limits=limits) as house, fake_partner(CPO="NL-CPO") as cpo:
+        got = [(await cpo.client.call("GET", house.versions_url, "no")).http for _ in range(6)]
+        assert got == [401, 401, 429, 429, 429, 429]
+        assert [hop.http for hop in house.journal.incoming] == [401, 401]
+
+
+async def test_addresses_are_read_from_every_line_that_proxies_added(database: Database) -> None:
+    limits = Limits(0, 0, failed_tokens_per_min=1, trusted_proxies=("127.0.0.0/8",))
+    async with open_house(database, limits=limits) as house:
+        port = int(house.url.rpartition(":")[2])
+
+        async def guess(forged: str) -> bytes:
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            lines = (
+                f"X-Forwarded-For: {forged}",
+                "X-Forwarded-For: 192.0.2.1",
+                "Connection: close",
+            )
+            head = "\r\n".join(("GET /ocpi/versions HTTP/1.1", "Host: x", *lines, "", ""))
+            writer.write(head.encode())
+            answer = await reader.read()
+            writer.close()
+            return answer
+
+        assert (await guess("198.51.100.1")).startswith(b"HTTP/1.1 401 ")
+        assert (await guess("198.51.100.2")).startswith(b"HTTP/1.1 429 ")
+
+
+async def test_odd_codes_of_a_partner_make_no_metrics_of_their_own(
+    house: House, cpo: FakePartner, emsp: FakePartner
+) -> None:
+    for http, code in ((200, 2999), (200, 2998), (299, 1000), (298, 1000), (499, 4999)):
+        emsp.faults.add(fault.code(code, status=http), times=1)
+        answer = await cpo.put(a_location(), to=emsp.party)
+        assert (answer.http, answer.code) == (http, code)
+    told = house.metrics.exposition().decode()
+    counted = [line for line in told.splitlines() if "requests_total" in line and "put" in line]
+    assert [re.findall(r'(?:http|code)="(\w+)"', line) for line in counted] == [
+        ["2xxx", "200"],
+        ["1000", "2xx"],
+        ["4xxx", "4xx"],
+    ]
 
 
 @pytest.mark.obligation("STAT-018")
