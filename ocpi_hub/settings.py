@@ -210,7 +210,7 @@ class Routing(Room):
 class Navigation(Room):
     streams: int = Field(5000, ge=1, description="open event streams of one process")
     flush_ms: int = Field(
-        250, ge=10, le=10_000, description="milliseconds between two flushes of a stream"
+        100, ge=10, le=10_000, description="milliseconds between two flushes of a stream"
     )
     stale_s: int = Field(
         86_400, ge=1, description="a status older than this is STALE whatever its operator's rhythm"

@@ -28,6 +28,9 @@ log = structlog.get_logger("storage")
 
 WRITE_S = 0.25
 BATCH = 500
+# Lists are large, asked for often, and known from their owners' pushes: masking and storing 64 KiB
+# of each took four times as long as answering.
+KEPT_ANSWER = 4 * 1024
 QUEUE_BYTES = 64 * 1024**2  # of bodies waiting
 EXPIRE_S = 600.0
 EXPIRE_ROWS = 5000
@@ -79,9 +82,9 @@ class PostgresJournal:
     def _cut(self, hop: Hop) -> Hop:
         if not self._settings.bodies:
             return replace(hop, request_body=b"", response_body=b"")
-        if len(hop.request_body) <= KEPT and len(hop.response_body) <= KEPT:
+        if len(hop.request_body) <= KEPT and len(hop.response_body) <= KEPT_ANSWER:
             return hop
-        request, response = hop.request_body[:KEPT], hop.response_body[:KEPT]
+        request, response = hop.request_body[:KEPT], hop.response_body[:KEPT_ANSWER]
         return replace(hop, request_body=request, response_body=response)
 
     async def flush(self) -> None:
