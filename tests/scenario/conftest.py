@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.fake_partner import FakePartner, fake_partner
 from tests.hub import Hub, running_house
 
 
@@ -23,3 +24,24 @@ def data_dir() -> Iterator[Path]:
     folder.chmod(0o711)
     yield folder
     shutil.rmtree(folder)
+
+
+@pytest.fixture
+async def cpo(hub: Hub) -> AsyncIterator[FakePartner]:
+    async with fake_partner(CPO="NL-CPO") as partner:
+        await hub.connect(partner)
+        yield partner
+
+
+@pytest.fixture
+async def emsp(hub: Hub) -> AsyncIterator[FakePartner]:
+    async with fake_partner(EMSP="DE-EM1") as partner:
+        await hub.connect(partner)
+        yield partner
+
+
+@pytest.fixture
+async def nsp(hub: Hub) -> AsyncIterator[FakePartner]:
+    async with fake_partner(NSP="FR-NV1") as partner:
+        await hub.connect(partner)
+        yield partner

@@ -17,7 +17,7 @@ import pytest
 from ocpi_hub.ocpi import codec
 from ocpi_hub.ocpi.primitives import InterfaceRole
 from tests.build import a_location, an_evse, as_bytes
-from tests.fake_partner import FakePartner, fake_partner
+from tests.fake_partner import FakePartner
 from tests.hub import Hub, running_house
 
 PATH = b"/ocpi/2.2.1/receiver/locations/NL/CPO/LOC1"
@@ -105,20 +105,6 @@ async def hub(database_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterat
     limits = {"body_timeout_s": 0.5, "max_body": LARGEST, "failed_tokens_per_min": 0}
     async with running_house(database_url, server=limits) as running:
         yield running
-
-
-@pytest.fixture
-async def cpo(hub: Hub) -> AsyncIterator[FakePartner]:
-    async with fake_partner(CPO="NL-CPO") as partner:
-        await hub.connect(partner)
-        yield partner
-
-
-@pytest.fixture
-async def emsp(hub: Hub) -> AsyncIterator[FakePartner]:
-    async with fake_partner(EMSP="DE-EM1") as partner:
-        await hub.connect(partner)
-        yield partner
 
 
 @pytest.fixture

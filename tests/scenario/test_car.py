@@ -32,13 +32,6 @@ async def hub(database_url: str) -> AsyncIterator[Hub]:
         yield running
 
 
-@pytest.fixture
-async def cpo(hub: Hub) -> AsyncIterator[FakePartner]:
-    async with fake_partner(CPO="NL-CPO") as partner:
-        await hub.connect(partner)
-        yield partner
-
-
 @dataclass(frozen=True)
 class Event:
     name: str

@@ -116,20 +116,6 @@ async def hub(database_url: str) -> AsyncIterator[Hub]:
 
 
 @pytest.fixture
-async def cpo(hub: Hub) -> AsyncIterator[FakePartner]:
-    async with fake_partner(CPO="NL-CPO") as partner:
-        await hub.connect(partner)
-        yield partner
-
-
-@pytest.fixture
-async def emsp(hub: Hub) -> AsyncIterator[FakePartner]:
-    async with fake_partner(EMSP="DE-EM1") as partner:
-        await hub.connect(partner)
-        yield partner
-
-
-@pytest.fixture
 async def crowd(hub: Hub, emsp: FakePartner) -> AsyncIterator[Crowd]:
     """One of each kind, and one that is switched off."""
     found = Crowd()

@@ -27,20 +27,6 @@ async def hub(database_url: str) -> AsyncIterator[Hub]:
         yield running
 
 
-@pytest.fixture
-async def cpo(hub: Hub) -> AsyncIterator[FakePartner]:
-    async with fake_partner(CPO="NL-CPO") as partner:
-        await hub.connect(partner)
-        yield partner
-
-
-@pytest.fixture
-async def emsp(hub: Hub) -> AsyncIterator[FakePartner]:
-    async with fake_partner(EMSP="DE-EM1") as partner:
-        await hub.connect(partner)
-        yield partner
-
-
 async def becomes(hub: Hub, platform: str, status: str) -> None:
     async def there() -> bool:
         return await hub.status(platform) == status

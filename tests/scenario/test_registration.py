@@ -27,13 +27,6 @@ async def cpo() -> AsyncIterator[FakePartner]:
         yield partner
 
 
-@pytest.fixture
-async def emsp(hub: Hub) -> AsyncIterator[FakePartner]:
-    async with fake_partner(EMSP="DE-EM1") as partner:
-        await hub.connect(partner)
-        yield partner
-
-
 async def told(partner: FakePartner, party_id: str, status: str) -> None:
     """Until a partner was told of a party's state."""
 

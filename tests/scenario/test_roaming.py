@@ -1,6 +1,5 @@
 """Partners roam through the hub: the four ways of routing, told as dialogues."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -22,27 +21,6 @@ ODD = (
     b'"parking_type":"MOON","time_zone":"Europe/Amsterdam",'
     b'"last_updated":"2026-01-01T00:00:00.5Z"}'
 )
-
-
-@pytest.fixture
-async def cpo(hub: Hub) -> AsyncIterator[FakePartner]:
-    async with fake_partner(CPO="NL-CPO") as partner:
-        await hub.connect(partner)
-        yield partner
-
-
-@pytest.fixture
-async def emsp(hub: Hub) -> AsyncIterator[FakePartner]:
-    async with fake_partner(EMSP="DE-EM1") as partner:
-        await hub.connect(partner)
-        yield partner
-
-
-@pytest.fixture
-async def nsp(hub: Hub) -> AsyncIterator[FakePartner]:
-    async with fake_partner(NSP="FR-NV1") as partner:
-        await hub.connect(partner)
-        yield partner
 
 
 def header(received: Received, name: str) -> str | None:
