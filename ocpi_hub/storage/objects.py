@@ -4,6 +4,8 @@ Only Locations are kept for now.
 """
 
 import asyncio
+import random
+import time
 from collections.abc import Mapping, Sequence
 
 import asyncpg
@@ -26,7 +28,7 @@ log = structlog.get_logger("storage")
 
 _SQL = queries(__file__)
 LOCATIONS = "locations"
-ATTEMPTS = 3
+PATIENCE_S = 1.0  # a PostgreSQL of one's own is back by then
 READERS = 2
 _AGAIN = (
     *LOST,
@@ -80,15 +82,16 @@ class PostgresStore:
 
     async def _commit(self, pushes: Sequence[Push]) -> Sequence[Written | OcpiError]:
         """One batch. Repeating it is safe: what was stored already is found UNCHANGED."""
-        for attempt in range(1, ATTEMPTS + 1):
+        until, pause = time.monotonic() + PATIENCE_S, 0.0
+        while True:
             try:
                 return await self._attempt(pushes)
             except _AGAIN:
                 self._pages.forget()  # some of it may be stored
-                if attempt == ATTEMPTS:
+                if time.monotonic() > until:
                     raise
-                await asyncio.sleep(0.02 * attempt)
-        raise AssertionError("the last attempt returns or raises")
+            pause += random.uniform(0.01, 0.02)  # noqa: S311 - so that two processes part
+            await asyncio.sleep(pause)
 
     async def _attempt(self, pushes: Sequence[Push]) -> Sequence[Written | OcpiError]:
         database = await self._steady.database()

@@ -335,6 +335,33 @@ async def test_a_status_change_writes_no_location_row(stores, database):
     assert (await PostgresLine(database).after(ORIGIN, 5))[-1].key.part == "A"
 
 
+async def test_two_processes_that_change_one_object_all_the_time_are_both_heard(stores):
+    await stores[0].push(push("PUT", "L1", whole("L1", "A")))
+
+    async def stream(store, name):
+        patches = (
+            push("PATCH", "L1/A", {name: number, "last_updated": T2}) for number in range(200)
+        )
+        return {await store.push(patch) for patch in patches}
+
+    streams = zip(stores * 2, "abcd", strict=True)
+    heard = await asyncio.gather(*(stream(store, name) for store, name in streams))
+    assert heard == [{Written.UPDATED}] * 4
+    assert [(await shown(stores[0], "L1", "A"))[name] for name in "abcd"] == [199] * 4
+
+
+async def test_a_push_waits_for_a_database_that_comes_back(stores):
+    attempt, faults = stores[0]._attempt, [ConnectionError("restarting")] * 8
+
+    async def failing(pushes):
+        if faults:
+            raise faults.pop()
+        return await attempt(pushes)
+
+    stores[0]._attempt = failing
+    assert await stores[0].push(push("PUT", "L1", whole("L1"))) is Written.CREATED
+
+
 async def test_a_location_is_read_with_the_evses_of_the_same_moment(stores, monkeypatch):
     slow = loading._SQL["locations"].replace("select g.n,", "select pg_sleep(0.3)::text, g.n,")
     before, after = a_location(evses=2), a_location(evses=1, last_updated=T2)
