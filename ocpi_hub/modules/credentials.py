@@ -8,6 +8,7 @@ role HUB; who is connected to it, only hubclientinfo tells (CRED-039).
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from urllib.parse import urlsplit
 
 from ocpi_hub.modules.handshake import (
     Conversation,
@@ -36,6 +37,7 @@ from ocpi_hub.ocpi.status import (
     Unauthorized,
 )
 from ocpi_hub.routing.directory import PlatformId
+from ocpi_hub.routing.rewrite import origin
 
 Expected = Mapping[Role, frozenset[tuple[str, InterfaceRole]]]
 """The interfaces that the operator insists on for partners in a role (CRED-016)."""
@@ -129,11 +131,21 @@ class Credentials:
             self.client, platform, offered.token, correlation_id, self.fresh_id, until
         )
         try:
-            return await conversation.discover(offered.url, (version,))
+            found = await conversation.discover(offered.url, (version,))
+            check_elsewhere(self.hub, found)
         except NoCommonVersion as error:
             raise OcpiError(str(error), Status.UNSUPPORTED_VERSION) from None
         except PartnerUnusable as error:
             raise OcpiError(str(error), Status.CLIENT_API_UNUSABLE) from None
+        return found
+
+
+def check_elsewhere(hub: Hub, found: Found) -> None:
+    """PartnerUnusable for endpoints of the hub itself: what it sends there comes back for ever."""
+    own, home = origin(hub.versions_url), urlsplit(hub.versions_url).path.removesuffix("versions")
+    for endpoint in found.endpoints:
+        if origin(endpoint.url) == own and urlsplit(endpoint.url).path.startswith(home):
+            raise PartnerUnusable("details", f"endpoints: {endpoint.module} leads back to this hub")
 
 
 def check_roles(

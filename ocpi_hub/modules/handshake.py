@@ -20,6 +20,8 @@ from ocpi_hub.ocpi.v2_2_1.credentials import Credentials
 from ocpi_hub.routing.directory import Endpoint, PlatformId
 
 _LONGEST_URL = 255
+_LONGEST_IDENTIFIER = 255
+_MOST_ENDPOINTS = 200  # the text knows a dozen; each request to a partner looks through them
 _SUCCESS: Final = range(1000, 2000)
 _OK = frozenset({200, 201})
 
@@ -155,8 +157,8 @@ def _endpoints(data: bytes, version: str) -> tuple[Endpoint, ...]:
     if not isinstance(details, dict) or details.get("version") != version:
         raise PartnerUnusable("details", f"not the details of version {version}")
     entries = details.get("endpoints")
-    if not isinstance(entries, list) or not entries:
-        raise PartnerUnusable("details", "endpoints: a list of one or more is required")
+    if not isinstance(entries, list) or not 0 < len(entries) <= _MOST_ENDPOINTS:
+        raise PartnerUnusable("details", f"endpoints: 1 to {_MOST_ENDPOINTS} are required")
     return tuple(endpoint for entry in entries if (endpoint := _endpoint(entry)) is not None)
 
 
@@ -164,6 +166,8 @@ def _endpoint(entry: Any) -> Endpoint | None:
     if not isinstance(entry, dict) or not isinstance(entry.get("identifier"), str):
         raise PartnerUnusable("details", "endpoints: an entry has no identifier")
     identifier = entry["identifier"]
+    if len(identifier) > _LONGEST_IDENTIFIER:
+        raise PartnerUnusable("details", f"endpoints: {identifier[:40]}... is too long a name")
     if not absolute(entry.get("url")):
         raise PartnerUnusable("details", f"endpoints: {identifier} has no absolute url")
     try:

@@ -11,7 +11,13 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from ocpi_hub.modules.credentials import Expected, Hub, check_roles, missing_endpoints
+from ocpi_hub.modules.credentials import (
+    Expected,
+    Hub,
+    check_elsewhere,
+    check_roles,
+    missing_endpoints,
+)
 from ocpi_hub.modules.handshake import (
     Conversation,
     Found,
@@ -45,6 +51,7 @@ class HubRegistrar:
         partner = self._conversation(platform, token)
         try:
             found = await partner.discover(versions_url, self.versions)
+            check_elsewhere(self.hub, found)
         except PartnerUnusable as error:
             raise RegistrationFailed(error.step, str(error)) from None
         return await self._trade(partner, "POST", versions_url, found)

@@ -252,8 +252,19 @@ async def test_a_partner_without_the_version_of_the_endpoint_gets_3002(
             "endpoints": [{"identifier": "credentials", "role": "SENDER", "url": "/relative"}],
         },
         {"version": "2.2.1", "endpoints": [{"role": "SENDER", "url": "https://x.example"}]},
+        {
+            "version": "2.2.1",
+            "endpoints": [
+                {"identifier": f"m{number}", "role": "SENDER", "url": "https://x.example"}
+                for number in range(201)
+            ],
+        },
+        {
+            "version": "2.2.1",
+            "endpoints": [{"identifier": "m" * 256, "role": "SENDER", "url": "https://x.example"}],
+        },
     ],
-    ids=str,
+    ids=lambda details: str(details)[:100],
 )
 async def test_unusable_version_details_give_3001(
     house: House, cpo: FakePartner, details: dict[str, Any]
@@ -261,6 +272,20 @@ async def test_unusable_version_details_give_3001(
     _, token_a = await house.invite(cpo)
     cpo.faults.add(fault.says(codec.encode(details)), fault.on(interface="details"))
     assert (await post(house, cpo.client, token_a, credentials(cpo))).code == 3001
+
+
+async def test_endpoints_that_lead_back_to_the_hub_are_refused(
+    house: House, cpo: FakePartner
+) -> None:
+    """A request to such a partner would go round and round until every lane is taken."""
+    platform = await house.join(cpo)
+    token = cpo.known_peer.token
+    back = credentials(cpo, url=house.versions_url, token=token)
+    refused = await post(house, cpo.client, token, back, "PUT")
+    assert (refused.code, "this hub" in refused.json["status_message"]) == (3001, True)
+    with pytest.raises(RegistrationFailed) as failed:
+        await house.registrar.register(platform, house.versions_url, token)
+    assert failed.value.step == "details"
 
 
 @pytest.mark.obligation("STAT-021", "CRED-016", "CRED-017")
