@@ -94,21 +94,20 @@ class HttpClient:
         partner = self._partner(call.platform)
         platform = self._platforms.directory().platforms.get(call.platform)
         request = self._prepare(call, partner, platform)
-        outcome = (
-            request
-            if isinstance(request, Failed)
-            else await self._admitted(
-                call, request, partner, started + self._deadline(call, platform)
-            )
-        )
-        if isinstance(outcome, Answered):
-            self._platforms.seen(call.platform)
+        outcome: Outcome
+        if isinstance(request, Failed):
+            outcome = request
+        else:
+            until = started + self._deadline(call, platform)
+            outcome = await self._in_lane(call, request, partner, until)
+        self._tell(call, outcome)
         self._record(call, outcome, at, monotonic() - started)
         return outcome
 
     def _prepare(
         self, call: Call, partner: Partner, platform: Platform | None
     ) -> Prepared | Failed:
+        """What goes out, or why nothing may."""
         place = guard.allowed(call.url, self._policy, LONGEST_URL)
         if isinstance(place, str):
             return Failed(Failure.FORBIDDEN, f"the URL {place}")
@@ -117,21 +116,17 @@ class HttpClient:
             return Failed(Failure.NOT_CONNECTED, "there is no token for this platform")
         if call.token is None and not partner.at_home(place.origin, platform):
             return Failed(Failure.FORBIDDEN, "the URL is none of this platform's origins")
+        if call.mode != CONFIGURATION and not self._admits(call.platform, partner.breaker):
+            return Failed(Failure.NOT_CONNECTED, "the breaker is open")
         raw = platform is not None and platform.quirks.raw_token
         return _prepared(call, place, partner.authorization(shown, raw=raw))
 
-    async def _admitted(
-        self, call: Call, request: Prepared, partner: Partner, until: float
-    ) -> Outcome:
-        if call.mode == CONFIGURATION:
-            return await self._in_lane(call, request, partner, until)
-        if not self._admits(call.platform, partner.breaker):
+    def _tell(self, call: Call, outcome: Outcome) -> None:
+        """Tell those who look after the partner whether it was there."""
+        if isinstance(outcome, Answered):
+            self._platforms.seen(call.platform)
+        elif outcome.failure is Failure.NOT_CONNECTED and call.mode != CONFIGURATION:
             self.unreachable(call.platform)
-            return Failed(Failure.NOT_CONNECTED, "the breaker is open")
-        outcome = await self._in_lane(call, request, partner, until)
-        if isinstance(outcome, Failed) and outcome.failure is Failure.NOT_CONNECTED:
-            self.unreachable(call.platform)
-        return outcome
 
     async def _in_lane(
         self, call: Call, request: Prepared, partner: Partner, until: float

@@ -33,7 +33,7 @@ _ALWAYS: Final = "User-Agent: ocpi-hub\r\nAccept: */*\r\nAccept-Encoding: gzip, 
 Resolve = Callable[[str, int], Awaitable[Sequence[AddrInfoType]]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Prepared:
     """A request with all its headers; `target` is path and query, as they go out.
 
@@ -96,10 +96,10 @@ class HttpTransport:
         written = _written(request)
         if written is None:
             return Failed(Failure.FORBIDDEN, "the request cannot be written as HTTP")
-        kept = self._kept.take(request.origin)
-        if kept is not None:
-            outcome = await self._exchange(kept, request, written, until)
-            if request.method != "GET" or not kept.unheard:
+        channel = self._kept.take(request.origin)
+        if channel is not None:
+            outcome = await self._exchange(channel, request, written, until)
+            if request.method != "GET" or not channel.unheard:
                 return outcome
         opened = await self._open(request.origin, deadline_s * CONNECT_SHARE)
         if isinstance(opened, Failed):

@@ -21,9 +21,9 @@ class Direction(StrEnum):
     OUT = "OUT"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Hop:
-    """One request and its answer on one connection.
+    """One request and its answer on one connection; not frozen, since that is dear for so many.
 
     `route` names the row of the table (`locations.receiver.patch`), `mode` is direct, broadcast,
     open, get-all, own or configuration. `http` and `code` are None when no answer came; `outcome`

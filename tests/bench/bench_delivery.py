@@ -20,6 +20,7 @@ import uvloop
 
 from ocpi_hub.delivery import guard
 from ocpi_hub.delivery.client import policy
+from ocpi_hub.delivery.renewal import AcrossRenewals
 from ocpi_hub.delivery.spread import Spread
 from ocpi_hub.delivery.transport import HttpTransport, Prepared
 from ocpi_hub.modules.line import ORIGIN
@@ -156,7 +157,7 @@ async def spread(world: World) -> Cost:
             store=FakeStore(),
             receivers=FakeReceivers({platform.id: ORIGIN for platform in platforms}),
             platforms=register,
-            client=client,
+            client=AcrossRenewals(client, register),
             modules=TABLES,
             probe=_nobody,
             settings=OPEN,
