@@ -7,9 +7,11 @@ connected gets nothing, now or later, unless its operator chose catch-up, and th
 latest state and not the backlog. A *probe* tells who lives.
 
 The nouns: the `guard` says which addresses may be called, the `breaker` when a partner is left
-alone, `attempt` what an outcome means and what goes out; these three are pure. The `transport`
-moves one request, the `client` is the only user of it and adds token, lane, breaker and journal.
-`spread` follows the number line, with one `courier` for each receiver; `alive` probes the silent.
+alone, `attempt` what goes out for a change and what its outcome means, `answer` what of the bytes
+that come back is an answer; these four are pure. The `transport` moves one request over a
+`channel`, which is `kept` for the next one; the `client` is its only user and adds token, lane,
+breaker and journal, with what it knows of each `partner`. `spread` follows the number line, with
+one `courier` for each receiver; `renewal` bridges a change of tokens; `alive` probes the silent.
 
 What it refuses: redirects, proxies, cookies, answers larger than asked for, a second try of
 anything that somebody waits for, a queue of old messages, and a partner's token on a foreign
