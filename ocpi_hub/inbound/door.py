@@ -139,9 +139,10 @@ class Door:
 
     def _exchange(self, request: web.Request) -> Exchange:
         url = request.rel_url
-        ids, findings = message.read_ids(request.headers, self.fresh_id)
+        headers = message.given(request.headers)
+        ids, findings = message.read_ids(headers, self.fresh_id)
         return Exchange(
-            request, request.method, url.raw_path, url.raw_query_string, ids, list(findings)
+            request, request.method, url.raw_path, url.raw_query_string, headers, ids, [*findings]
         )
 
     async def _answer(self, exchange: Exchange) -> Reply:
@@ -201,7 +202,7 @@ class Door:
         row, ids = exchange.row, exchange.ids_of_object
         directory = self.platforms.directory()
         exchange.mode = "direct"
-        routing = message.read_routing(exchange.request.headers)
+        routing = message.read_routing(exchange.headers)
         exchange.receiver = routing.to
         request = Request(
             caller=exchange.known_platform,

@@ -7,7 +7,7 @@ from aiohttp import web
 
 from ocpi_hub.inbound.table import Hit, Row
 from ocpi_hub.modules.platforms import Caller
-from ocpi_hub.ocpi.message import Ids
+from ocpi_hub.ocpi.message import Given, Ids
 from ocpi_hub.ocpi.primitives import PartyRef
 from ocpi_hub.ocpi.spec import Family
 from ocpi_hub.routing.directory import Platform
@@ -42,6 +42,7 @@ class Exchange:
     method: str
     path: str
     query: str
+    headers: Given
     ids: Ids
     findings: list[str]
     hit: Hit | None = None

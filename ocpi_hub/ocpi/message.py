@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 import msgspec
 
@@ -30,7 +31,7 @@ JSON = "application/json"
 
 _COUNTRY = re.compile(r"[A-Za-z]{2}")
 _PARTY = re.compile(r"[A-Za-z0-9]{3}")
-_ID = re.compile(r"[ -~]{1,64}")
+_LONGEST_ID = 64
 
 
 def envelope(
@@ -41,12 +42,9 @@ def envelope(
     message: str | None = None,
 ) -> bytes:
     """An answer's body; `data` is JSON already and stays as it is (TR-060, TR-062)."""
-    parts = {} if data is None else {"data": data}
-    parts["status_code"] = b"%d" % code
-    if message is not None:
-        parts["status_message"] = codec.encode(message)
-    parts["timestamp"] = codec.encode(format_datetime(at))
-    return codec.join_object(parts)
+    told = b"" if message is None else b'"status_message":%b,' % codec.encode(message)
+    rest = b'"status_code":%d,%b"timestamp":"%b"}' % (code, told, format_datetime(at).encode())
+    return b"{" + rest if data is None else b"".join((b'{"data":', data, b",", rest))
 
 
 class _Answer(msgspec.Struct):
@@ -73,27 +71,39 @@ class Routing:
     sender: PartyRef | None
 
 
+class Given(dict[str, str]):
+    """Headers by lower-case name, for those who read them more than once."""
+
+
+def given(headers: Mapping[str, str]) -> Given:
+    """Headers by lower-case name (TR-013); values sent twice are joined as HTTP has it."""
+    if isinstance(headers, Given):
+        return headers
+    found = Given()
+    for name, value in headers.items():
+        key = name.lower()
+        found[key] = f"{found[key]}, {value}" if key in found else value
+    return found
+
+
 def read_routing(headers: Mapping[str, str]) -> Routing:
     """The pairs of a request; InvalidParameter for half a pair or an impossible id (ROUT-005)."""
-    given = _by_lower_name(headers)
+    named = given(headers)
     return Routing(
-        to=_pair(given, TO_COUNTRY, TO_PARTY), sender=_pair(given, FROM_COUNTRY, FROM_PARTY)
+        to=_pair(named, TO_COUNTRY, TO_PARTY), sender=_pair(named, FROM_COUNTRY, FROM_PARTY)
     )
 
 
-def _by_lower_name(headers: Mapping[str, str]) -> dict[str, str]:
-    """Headers by lower-case name (TR-013); values sent twice are joined as HTTP has it."""
-    given: dict[str, str] = {}
-    for name, value in headers.items():
-        key = name.lower()
-        given[key] = f"{given[key]}, {value}" if key in given else value
-    return given
-
-
-def _pair(given: Mapping[str, str], country_name: str, party_name: str) -> PartyRef | None:
-    country, party = given.get(country_name.lower()), given.get(party_name.lower())
+def _pair(named: Given, country_name: str, party_name: str) -> PartyRef | None:
+    country, party = named.get(country_name.lower()), named.get(party_name.lower())
     if country is None and party is None:
         return None
+    return _party(country, party, country_name, party_name)
+
+
+@lru_cache(4096)
+def _party(country: str | None, party: str | None, country_name: str, party_name: str) -> PartyRef:
+    """Remembered, since the same parties are named again and again."""
     if country is None or party is None:
         missing = country_name if country is None else party_name
         raise InvalidParameter(f"{missing}: the two headers of a pair come together (ROUT-005)")
@@ -124,12 +134,12 @@ class Ids:
 
 def read_ids(headers: Mapping[str, str], fresh: Callable[[], str]) -> tuple[Ids, tuple[str, ...]]:
     """The ids of a request, fresh ones where it has none that can be used, and what was wrong."""
-    given = _by_lower_name(headers)
+    named = given(headers)
     findings: list[str] = []
 
     def read(name: str) -> str:
-        value = given.get(name.lower())
-        if value is not None and _ID.fullmatch(value):
+        value = named.get(name.lower())
+        if value and len(value) <= _LONGEST_ID and value.isascii() and value.isprintable():
             return value
         findings.append(f"TR-075: {name} {'missing' if value is None else 'unusable'}")
         return fresh()

@@ -79,12 +79,13 @@ class PartyRef:
 
 def format_datetime(moment: datetime) -> str:
     """An aware time as OCPI writes it: UTC, `Z`, at most milliseconds (string(25))."""
-    utc = moment.astimezone(UTC).replace(tzinfo=None)
-    fraction = "milliseconds" if utc.microsecond // 1000 else "seconds"
-    return utc.isoformat(timespec=fraction) + "Z"
+    utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    fraction = "milliseconds" if utc.microsecond >= 1000 else "seconds"  # noqa: PLR2004 - in one
+    return utc.isoformat(timespec=fraction)[:-6] + "Z"
 
 
 _DATETIME = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?Z?"
+_is_datetime = re.compile(_DATETIME).fullmatch
 
 
 def parse_datetime(text: str) -> datetime:
@@ -92,7 +93,7 @@ def parse_datetime(text: str) -> datetime:
 
     Fractions beyond microseconds are cut (TYP-009 to TYP-011).
     """
-    if not re.fullmatch(_DATETIME, text):
+    if not _is_datetime(text):
         raise ValueError("a UTC time such as 2015-06-29T20:39:09Z is expected")
     return _moment(text)
 

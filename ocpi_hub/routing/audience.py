@@ -9,7 +9,6 @@ from ocpi_hub.routing.directory import Directory, Platform, PlatformId
 _NAVIGATION = frozenset({Role.NSP, Role.NAP})
 # A role that was only agreed, or was dropped since, neither pushes nor gets anything (CRED-044).
 _GONE = frozenset({ConnectionStatus.PLANNED, ConnectionStatus.SUSPENDED})
-_SUSPENDED = {ConnectionStatus.SUSPENDED}
 
 
 def receivers(
@@ -35,23 +34,33 @@ def receivers(
 def may_push(spec: ModuleSpec, platform: Platform, party: PartyRef) -> bool:
     """Whether the party has a role that pushes this module by broadcast (ROUT-226)."""
     return any(
-        hosted.party == party and hosted.role in spec.broadcast_from and hosted.status not in _GONE
-        for hosted in platform.roles
+        hosted.role in spec.broadcast_from and hosted.status not in _GONE
+        for hosted in platform.held(party)
     )
 
 
 def sees_unpublished(platform: Platform, party: PartyRef) -> bool:
     """Whether a list for this party may hold objects that are not published."""
     return any(
-        hosted.party == party and hosted.role not in _NAVIGATION and hosted.status not in _GONE
-        for hosted in platform.roles
+        hosted.role not in _NAVIGATION and hosted.status not in _GONE
+        for hosted in platform.held(party)
     )
 
 
 def hidden(spec: ModuleSpec, directory: Directory) -> frozenset[tuple[str, str]]:
     """Keys of the owners whose objects no list shows: their pushing roles ended (ROUT-410)."""
-    states: dict[tuple[str, str], set[ConnectionStatus]] = {}
-    for _, hosted in directory.hosted_roles():
-        if hosted.role in spec.broadcast_from:
-            states.setdefault(hosted.party.key, set()).add(hosted.status)
-    return frozenset(key for key, found in states.items() if found == _SUSPENDED)
+    return frozenset(
+        party.key
+        for party in directory.suspended
+        if _states(spec, party, directory) == {ConnectionStatus.SUSPENDED}
+    )
+
+
+def _states(spec: ModuleSpec, party: PartyRef, directory: Directory) -> set[ConnectionStatus]:
+    """The states of a party's roles that push this module, on whichever platforms."""
+    return {
+        hosted.status
+        for platform in directory.hosting(party)
+        for hosted in platform.held(party)
+        if hosted.role in spec.broadcast_from
+    }

@@ -234,14 +234,13 @@ def _inferred(platform: Platform) -> PartyRef | None:
 
 def _speaks_for(platform: Platform, party: PartyRef) -> bool:
     """Whether the party is registered there: agreed only, or dropped, is not enough (ROUT-802)."""
-    return any(hosted.party == party and hosted.status in _SPEAKING for hosted in platform.roles)
+    return any(hosted.status in _SPEAKING for hosted in platform.held(party))
 
 
 def _reachable(platform: Platform, party: PartyRef) -> bool:
     """Both states count: a party dropped by PUT credentials is SUSPENDED alone (CRED-044)."""
     return platform.connected and any(
-        hosted.party == party and hosted.status is ConnectionStatus.CONNECTED
-        for hosted in platform.roles
+        hosted.status is ConnectionStatus.CONNECTED for hosted in platform.held(party)
     )
 
 

@@ -70,17 +70,30 @@ class Platform:
     endpoints: tuple[Endpoint, ...]
     roles: tuple[HostedRole, ...]
     quirks: Quirks = Quirks()
+    by_party: Mapping[PartyRef, tuple[HostedRole, ...]] = field(
+        init=False, repr=False, compare=False
+    )
+
+    def __post_init__(self) -> None:
+        index: dict[PartyRef, list[HostedRole]] = {}
+        for hosted in self.roles:
+            index.setdefault(hosted.party, []).append(hosted)
+        object.__setattr__(self, "by_party", {ref: tuple(found) for ref, found in index.items()})
 
     def endpoint(self, module: str, role: InterfaceRole) -> Endpoint | None:
         return next((e for e in self.endpoints if e.module == module and e.role is role), None)
 
     def hosts(self, party: PartyRef) -> bool:
-        return any(hosted.party == party for hosted in self.roles)
+        return party in self.by_party
+
+    def held(self, party: PartyRef) -> tuple[HostedRole, ...]:
+        """The roles of one party here."""
+        return self.by_party.get(party, ())
 
     @property
     def parties(self) -> tuple[PartyRef, ...]:
         """Each hosted party once, in the order of its first role."""
-        return tuple(dict.fromkeys(hosted.party for hosted in self.roles))
+        return tuple(self.by_party)
 
     @property
     def connected(self) -> bool:
@@ -89,12 +102,16 @@ class Platform:
 
 @dataclass(frozen=True, slots=True)
 class Directory:
-    """All platforms at one moment; `number` grows with every change of the directory."""
+    """All platforms at one moment; `number` grows with every change of the directory.
+
+    `suspended`: the parties of which at least one role is.
+    """
 
     hub: PartyRef
     platforms: Mapping[PlatformId, Platform]
     number: int = 0
     by_party: Mapping[PartyRef, tuple[Platform, ...]] = field(init=False)
+    suspended: tuple[PartyRef, ...] = field(init=False)
 
     def __post_init__(self) -> None:
         index: dict[PartyRef, list[Platform]] = {}
@@ -102,6 +119,12 @@ class Directory:
             for party in platform.parties:
                 index.setdefault(party, []).append(platform)
         object.__setattr__(self, "by_party", {ref: tuple(found) for ref, found in index.items()})
+        suspended = (
+            hosted.party
+            for _, hosted in self.hosted_roles()
+            if hosted.status is ConnectionStatus.SUSPENDED
+        )
+        object.__setattr__(self, "suspended", tuple(dict.fromkeys(suspended)))
 
     def hosting(self, party: PartyRef) -> tuple[Platform, ...]:
         """The platforms that host a party; more than one when its roles are split (CRED-052)."""

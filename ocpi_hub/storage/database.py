@@ -3,23 +3,22 @@
 Every wait has a limit: for a connection, for a statement, for a lock, inside a transaction.
 """
 
-import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Self
 
 import asyncpg
 import stamina
 
 from ocpi_hub.storage.listening import Listening
+from ocpi_hub.storage.pool import Connection, Pool
 
-Connection = Any  # asyncpg ships no type information
-Row = Any
+Row = Any  # asyncpg ships no type information
 
 OLDEST = 15
 COMMAND_S = 10.0
-ACQUIRE_S = 10.0
+CONNECT_S = 5.0
 _SESSION = {
     "statement_timeout": "9s",
     "lock_timeout": "3s",
@@ -49,12 +48,8 @@ class Database:
     ) -> None:
         self.url = url
         self._settings = dict(settings or {})
-        self._size = size
         self._name = name
-        # asyncpg's pool starves waiters: p99 1,280 ms against 99 ms behind a semaphore
-        # (8 connections, 128 callers).
-        self._free = asyncio.Semaphore(size)
-        self._pool: Any = None
+        self._pool = Pool(self._session, size)
         self._listening = Listening(self._connect)
 
     @classmethod
@@ -75,15 +70,6 @@ class Database:
         return database
 
     async def _start(self) -> None:
-        self._pool = await asyncpg.create_pool(
-            self.url,
-            min_size=0,  # asyncpg would log a traceback a second while the database is away
-            max_size=self._size,
-            init=_prepare,
-            reset=_keep_session,
-            command_timeout=COMMAND_S,
-            server_settings={**_SESSION, **self._settings, "application_name": self._name},
-        )
         try:
             async with self.acquire() as connection:
                 refuse_old(connection)
@@ -94,17 +80,11 @@ class Database:
     async def close(self, grace_s: float = 5.0) -> None:
         """Wait for work in hand for `grace_s` seconds, then cut it."""
         await self._listening.close()
-        try:
-            async with asyncio.timeout(grace_s):
-                await self._pool.close()
-        except TimeoutError:
-            self._pool.terminate()
+        await self._pool.close(grace_s)
 
-    @asynccontextmanager
-    async def acquire(self) -> AsyncIterator[Connection]:
+    def acquire(self) -> AbstractAsyncContextManager[Connection]:
         """A connection for a few statements; nothing of its session state is reset afterwards."""
-        async with self._free, self._pool.acquire(timeout=ACQUIRE_S) as connection:
-            yield connection
+        return self._pool.acquire()
 
     @asynccontextmanager
     async def transaction(self, **options: Any) -> AsyncIterator[Connection]:
@@ -117,7 +97,10 @@ class Database:
 
     async def fetch(self, query: str, *args: Any) -> Sequence[Row]:
         """Rows of a read, asked again when the connection was lost."""
-        return await _again(self._fetch, query, *args)
+        try:
+            return await self._fetch(query, *args)
+        except LOST:
+            return await _again(self._fetch, query, *args)
 
     async def _fetch(self, query: str, *args: Any) -> Sequence[Row]:
         async with self.acquire() as connection:
@@ -148,10 +131,23 @@ class Database:
         """
         return self._listening.wakes(channel, every_s)
 
+    async def _session(self) -> Connection:
+        """A connection for the pool."""
+        connection = await asyncpg.connect(
+            self.url,
+            timeout=CONNECT_S,
+            command_timeout=COMMAND_S,
+            server_settings={**_SESSION, **self._settings, "application_name": self._name},
+        )
+        await connection.set_type_codec(
+            "jsonb", schema="pg_catalog", encoder=json.dumps, decoder=json.loads
+        )
+        return connection
+
     async def _connect(self) -> Connection:
         return await asyncpg.connect(
             self.url,
-            timeout=5,
+            timeout=CONNECT_S,
             command_timeout=COMMAND_S,
             server_settings={"application_name": f"{self._name} listener"},
         )
@@ -164,16 +160,6 @@ def refuse_old(connection: Connection) -> None:
         raise UnusableDatabase(
             f"PostgreSQL {version.major}.{version.minor} is too old: {OLDEST} or newer is needed"
         )
-
-
-async def _prepare(connection: Connection) -> None:
-    await connection.set_type_codec(
-        "jsonb", schema="pg_catalog", encoder=json.dumps, decoder=json.loads
-    )
-
-
-async def _keep_session(_: Connection) -> None:
-    """No statement on release: nobody changes session state, and the rate is 1.3 to 1.6 times."""
 
 
 _again = stamina.AsyncRetryingCaller(

@@ -10,7 +10,8 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 from ocpi_hub.ops.tasks import Tasks
-from ocpi_hub.storage.database import LOST, Connection, Database
+from ocpi_hub.storage.database import LOST, Database
+from ocpi_hub.storage.pool import Connection
 from ocpi_hub.storage.queries import queries
 
 LATEST_S = 1.0

@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from itertools import islice
 from typing import Any, Self
 
 import asyncpg
@@ -32,6 +33,8 @@ BATCH = 500
 # of each took four times as long as answering.
 KEPT_ANSWER = 4 * 1024
 QUEUE_BYTES = 64 * 1024**2  # of bodies waiting
+SLICE_BYTES = 64 * 1024  # prepared without a pause: up to 2 ms where something is to be masked
+ROW_BYTES = 1024  # what a row without bodies counts for
 EXPIRE_S = 600.0
 EXPIRE_ROWS = 5000
 
@@ -91,17 +94,20 @@ class PostgresJournal:
         """Write all that waits; when the database is away it goes on waiting."""
         async with self._writing:
             while self._queue:
-                batch = [self._queue[i] for i in range(min(BATCH, len(self._queue)))]
+                batch = list(islice(self._queue, BATCH))
                 await self._write(batch)
                 for hop in batch:
                     self._queue.popleft()
                     self._bytes -= _size(hop)
 
     async def _write(self, batch: Sequence[Hop]) -> None:
-        rows = []
+        rows, size = [], 0
         for hop in batch:
-            rows.append(columns(hop))  # up to some ms for the largest bodies
-            await asyncio.sleep(0)
+            rows.append(columns(hop))
+            size += ROW_BYTES + _size(hop)
+            if size > SLICE_BYTES:
+                size = 0
+                await asyncio.sleep(0)
         try:
             async with self._database.transaction() as connection:
                 await connection.execute(self._sql["loose"])

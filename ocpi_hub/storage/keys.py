@@ -9,8 +9,9 @@ from ocpi_hub.modules.keys import Key, Scope
 from ocpi_hub.modules.platforms import Unknown
 from ocpi_hub.ops.identity import fresh_id, now
 from ocpi_hub.security import digest, fresh_api_key
-from ocpi_hub.storage.database import Connection, Database, Row
+from ocpi_hub.storage.database import Database, Row
 from ocpi_hub.storage.following import Following
+from ocpi_hub.storage.pool import Connection
 from ocpi_hub.storage.queries import queries
 
 BOOTSTRAP = "bootstrap"

@@ -8,7 +8,8 @@ from ocpi_hub.modules.holding import Held, HeldEvse, HeldLocation, Writing
 from ocpi_hub.modules.line import ORIGIN, ObjectKey, Place
 from ocpi_hub.modules.store import Push
 from ocpi_hub.ocpi.primitives import fold
-from ocpi_hub.storage.database import Connection, Row
+from ocpi_hub.storage.database import Row
+from ocpi_hub.storage.pool import Connection
 from ocpi_hub.storage.queries import queries
 
 _SQL = queries(__file__.replace("loading", "objects"))

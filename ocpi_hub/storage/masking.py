@@ -65,9 +65,12 @@ def masked_url(url: str) -> str:
 
 def text(received: str) -> str:
     """At most 2048 characters, without NUL and lone surrogates, which PostgreSQL refuses."""
-    cut = received[:_TEXT].replace("\x00", "\\0")
+    cut = received[:_TEXT]
+    if cut.isascii() and "\x00" not in cut:
+        return cut
+    cut = cut.replace("\x00", "\\0")
     return cut.encode("utf-8", "backslashreplace").decode()
 
 
 def _party(party: PartyRef | None) -> str | None:
-    return None if party is None else text(str(party).upper())
+    return None if party is None else text("-".join(party.key))

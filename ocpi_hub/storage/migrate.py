@@ -12,7 +12,8 @@ from pathlib import Path
 import asyncpg
 import structlog
 
-from ocpi_hub.storage.database import Connection, UnusableDatabase, refuse_old
+from ocpi_hub.storage.database import UnusableDatabase, refuse_old
+from ocpi_hub.storage.pool import Connection
 
 log = structlog.get_logger("storage")
 

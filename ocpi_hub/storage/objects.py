@@ -16,10 +16,11 @@ from ocpi_hub.modules.line import ObjectKey
 from ocpi_hub.modules.store import Page, Push, Viewer, Window, Written
 from ocpi_hub.ocpi.primitives import PartyRef, fold
 from ocpi_hub.ocpi.status import OcpiError, Status
-from ocpi_hub.storage.database import LOST, Connection, Database
+from ocpi_hub.storage.database import LOST, Database
 from ocpi_hub.storage.line import PostgresLine
 from ocpi_hub.storage.loading import Conflict, Loaded, Rows, key_of, load, write
 from ocpi_hub.storage.pages import Pages, location_body, name_of
+from ocpi_hub.storage.pool import Connection
 from ocpi_hub.storage.queries import queries
 from ocpi_hub.storage.steady import Steady
 from ocpi_hub.storage.writer import IN_FLIGHT, Writer

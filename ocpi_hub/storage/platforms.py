@@ -29,8 +29,9 @@ from ocpi_hub.ocpi.primitives import ConnectionStatus, PartyRef, Role
 from ocpi_hub.ops.identity import fresh_id
 from ocpi_hub.routing.directory import Directory, Platform, PlatformId, Quirks
 from ocpi_hub.security import CannotOpen, KeyRing, digest, fresh_token
-from ocpi_hub.storage.database import Connection, Database, Row
+from ocpi_hub.storage.database import Database, Row
 from ocpi_hub.storage.following import Following
+from ocpi_hub.storage.pool import Connection
 from ocpi_hub.storage.queries import queries
 from ocpi_hub.storage.register import Register, load
 from ocpi_hub.storage.seen import Seen
@@ -145,14 +146,14 @@ class PostgresPlatforms:
             await self._announce(connection, platform, registration.roles)
             await connection.execute(self._sql["receive"], platform)
         self._seen.note(platform)
-        return self._platform(platform)
+        return self._told("platform.registered", platform)
 
     async def end(self, platform: PlatformId) -> Platform:
         async with self._changing(platform) as (connection, _):
             for step in ("forget_tokens", "forget_endpoints", "forget_receiver", "end"):
                 await connection.execute(self._sql[step], platform)
             await connection.execute(self._sql["drop"], platform, *_columns(()))
-        return self._platform(platform)
+        return self._told("platform.ended", platform)
 
     async def set_status(self, platform: PlatformId, status: ConnectionStatus) -> bool:
         if status not in _MOVES:
@@ -164,17 +165,25 @@ class PostgresPlatforms:
                 await connection.execute(self._sql["settle"], platform)
                 await self._following.changed(connection)
         await self._following.refresh()
+        if moved:
+            _ = self._told("platform.moved", platform)
         return bool(moved)
 
     async def suspend(self, platform: PlatformId) -> Platform:
         async with self._changing(platform) as (connection, _):
             await connection.execute(self._sql["suspend"], platform)
-        return self._platform(platform)
+        return self._told("platform.suspended", platform)
 
     async def resume(self, platform: PlatformId) -> Platform:
         async with self._changing(platform) as (connection, _):
             await connection.execute(self._sql["resume"], platform)
-        return self._platform(platform)
+        return self._told("platform.resumed", platform)
+
+    def _told(self, event: str, platform: PlatformId) -> Platform:
+        """The platform as it is now; the operator reads of it in the log."""
+        found = self._platform(platform)
+        log.info(event, platform=platform, name=found.name, status=found.status.value)
+        return found
 
     @asynccontextmanager
     async def _writing(self) -> AsyncIterator[Connection]:

@@ -11,7 +11,8 @@ import asyncpg
 from ocpi_hub.modules.line import Place
 from ocpi_hub.modules.receivers import Receiver
 from ocpi_hub.routing.directory import PlatformId
-from ocpi_hub.storage.database import Connection, Database
+from ocpi_hub.storage.database import Database
+from ocpi_hub.storage.pool import Connection
 from ocpi_hub.storage.queries import queries
 
 LEASE_S = 15.0

@@ -18,7 +18,8 @@ from ocpi_hub.routing.directory import (
     Quirks,
 )
 from ocpi_hub.security import digest
-from ocpi_hub.storage.database import Connection, Row
+from ocpi_hub.storage.database import Row
+from ocpi_hub.storage.pool import Connection
 
 
 @dataclass(frozen=True, slots=True)

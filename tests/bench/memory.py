@@ -15,7 +15,7 @@ import psutil
 
 from ocpi_hub.modules.frame import split
 from ocpi_hub.modules.stamp import stamp
-from ocpi_hub.storage.database import Connection
+from ocpi_hub.storage.pool import Connection
 from tests.bench import load, patch
 from tests.bench.hub import Measured, database, measured
 from tests.bench.load import Load
