@@ -1,6 +1,7 @@
 """The pool, transactions and notifications on a real PostgreSQL."""
 
 import asyncio
+from contextlib import AsyncExitStack
 
 import asyncpg
 import pytest
@@ -137,3 +138,14 @@ async def test_a_listener_connects_again_and_is_told_that_it_may_have_missed_som
         await anext(wakes)
     await wakes.aclose()
     await database.close()
+
+
+async def test_nobody_waits_for_a_connection_for_ever(database, monkeypatch):
+    monkeypatch.setattr("ocpi_hub.storage.database.ACQUIRE_S", 0.05)
+    async with AsyncExitStack() as stack:
+        for _ in range(4):
+            await stack.enter_async_context(database.acquire())
+        waiting = [asyncio.ensure_future(database.execute("select 1")) for _ in range(3)]
+        done = await asyncio.gather(*waiting, return_exceptions=True)
+    assert [type(error) for error in done] == [TimeoutError] * 3
+    assert await database.value("select 1") == 1
