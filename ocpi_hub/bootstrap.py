@@ -188,11 +188,8 @@ async def _rooms(
         heard=client.inbound_seen,
         trace=settings.logging.level == "debug",
     )
-    admin_access = Access(
-        keys,
-        FailedKeys(server.failed_tokens_per_min),
-        gate.address,
-    )
+    failed = FailedKeys(server.failed_tokens_per_min)
+    admin_access = Access(keys, failed, gate.address)
     admin_app = admin.application(
         admin.Door(
             platforms=platforms,
@@ -212,7 +209,14 @@ async def _rooms(
         unavailable=(*LOST, TimeoutError),
     )
     car_door = CarDoor(
-        index=index, feed=feed, streams=streams, keys=keys, epoch=line.epoch, clock=now
+        index=index,
+        feed=feed,
+        streams=streams,
+        keys=keys,
+        epoch=line.epoch,
+        clock=now,
+        strangers=lambda request: failed.note(gate.address(request)),
+        body_timeout_s=server.body_timeout_s,
     )
     return Rooms(
         metrics=metrics,
@@ -239,6 +243,7 @@ async def _open_doors(
     exposition = health.metrics(_exposition(rooms))
     app.add_routes(
         [
+            web.get("/", _to_the_manual),
             web.get("/healthz", health.healthz),
             web.get("/readyz", health.readyz(_checks(rooms))),
             web.get("/metrics", admin.guarded(rooms.admin_access, Scope.METRICS_READ, exposition)),
@@ -262,6 +267,10 @@ async def _serve(app: web.Application, listener: socket.socket, stack: AsyncExit
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
     await web.SockSite(runner, listener, backlog=1024).start()
+
+
+async def _to_the_manual(_: web.Request) -> web.Response:
+    raise web.HTTPFound("/docs")
 
 
 def _checks(rooms: Rooms) -> Mapping[str, health.Check]:

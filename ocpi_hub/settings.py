@@ -5,7 +5,8 @@ One frozen model per room. Each field's description is the manual: `ocpi-hub set
 
 import base64
 import binascii
-from collections.abc import Iterator
+import os
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -32,6 +33,7 @@ from pydantic_settings import (
 from ocpi_hub.ocpi.primitives import PartyRef
 
 PREFIX = "OCPI_HUB__"
+_OTHERS = "OCPI_HUB_TEST_"  # read by the tests
 _UNITS = {"b": 1, "kib": 1024, "mib": 1024**2, "gib": 1024**3}
 
 
@@ -305,16 +307,33 @@ def load(config: Path | None = None, **overrides: object) -> Settings:
     """From the environment, `config` (TOML) and defaults; raises BadSettings with every fault."""
     if config is not None and not config.is_file():
         raise BadSettings([f"--config: {config} is no file"])
+    faults = [
+        f"{name}: no such setting (see: ocpi-hub settings)"
+        for name in sorted(_misspelt(os.environ))
+    ]
     bound = type(
         "Settings", (Settings,), {"model_config": {**Settings.model_config, "toml_file": config}}
     )
     try:
         loaded: Settings = bound(**overrides)
     except ValidationError as error:
-        raise BadSettings([_fault(item["loc"], item["msg"]) for item in error.errors()]) from None
+        faults += [_fault(item["loc"], item["msg"]) for item in error.errors()]
+        raise BadSettings(faults) from None
     except ValueError as error:  # the TOML file itself, or JSON in a variable
-        raise BadSettings([str(error)]) from None
+        raise BadSettings([*faults, f"{config or 'environment'}: {error}"]) from None
+    if faults:
+        raise BadSettings(faults)
     return loaded
+
+
+def _misspelt(names: Iterable[str]) -> Iterator[str]:
+    """Variables that look like ours and name no room; wrong names in a room pydantic finds."""
+    rooms = {PREFIX + name.upper() for name in Settings.model_fields}
+    for name in names:
+        upper = name.upper()
+        room = "__".join(upper.split("__")[:2])
+        if upper.startswith("OCPI_HUB_") and room not in rooms and not upper.startswith(_OTHERS):
+            yield name
 
 
 def variable(path: tuple[str, ...]) -> str:

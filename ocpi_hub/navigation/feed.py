@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Protocol
 
+import msgspec
 import structlog
 
 from ocpi_hub.modules.line import Change, Line
@@ -24,6 +25,11 @@ log = structlog.get_logger("navigation")
 _SLICE = 200  # changes applied before others may run: about 5 ms of whole Locations
 _SETTLE_S = 1.0  # at most one new grid a second
 _LINKS = {status: Link[status.value] for status in ConnectionStatus}
+
+
+class _ClientInfo(msgspec.Struct):
+    role: str = ""
+    status: ConnectionStatus | None = None
 
 
 class Audience(Protocol):
@@ -159,11 +165,18 @@ class Feed:
             self._renew(owner, change)
 
     def _client_info(self, change: Change) -> None:
-        """A connection changed: its operator's stations look different from this place on."""
+        """A connection changed: its operator's stations look different from this place on.
+
+        The line may be ahead of the directory, which would still call a lost operator linked.
+        """
         owner = self._index.operators.find(change.owner)
         self._follow_directory()
-        if owner is not None:
-            self._renew(owner, change)
+        if owner is None:
+            return
+        told = msgspec.json.decode(change.state, type=_ClientInfo)
+        if told.role == Role.CPO and told.status is not None:
+            self._index.relink(owner, _LINKS[told.status], change.place)
+        self._renew(owner, change)
 
     def _renew(self, owner: int, change: Change) -> None:
         for row in self._index.renew(owner, change.place).tolist():

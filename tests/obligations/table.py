@@ -148,6 +148,8 @@ def main() -> int:
     marked = proven.keys() | waiting.keys()
     unknown = sorted((marked | WAIVED.keys()) - {row.id for row in rows})
     console = Console()
+    if not found.outcomes:
+        console.print("[yellow]No test has run here yet: make test, then ask again.[/yellow]")
     if options.missing:
         rows = missing(rows, proven, frozenset({"MAY"}))
         console.print(details(rows, proven, waiting))
