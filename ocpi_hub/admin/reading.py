@@ -47,7 +47,7 @@ async def _body(request: web.Request, max_body: int, timeout_s: float) -> bytes:
                     raise Problem(413, f"the body may have at most {max_body} bytes")
     except TimeoutError:
         raise Problem(408, f"the body must arrive within {timeout_s:g} s") from None
-    except (web.RequestPayloadError, ValueError):
+    except (web.RequestPayloadError, ValueError, ConnectionError):
         raise invalid("body", "cannot be read: broken encoding or transfer") from None
     return bytes(body)
 

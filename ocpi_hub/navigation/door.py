@@ -4,9 +4,11 @@ Keys come as `Authorization: Bearer KEY` or `X-API-Key`; errors are `application
 name the parameter. Answers are made on the spot from the index of this process.
 """
 
+import asyncio
 import hashlib
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from datetime import datetime
 from typing import Any, TypeVar
 
@@ -21,7 +23,7 @@ from ocpi_hub.navigation.grid import Box, Circle, Rows
 from ocpi_hub.navigation.index import Index
 from ocpi_hub.navigation.quality import Link
 from ocpi_hub.navigation.search import nearby
-from ocpi_hub.navigation.stream import MAX_STATIONS, Streams, TooMany
+from ocpi_hub.navigation.stream import MAX_STATIONS, Client, Streams, TooMany
 from ocpi_hub.ocpi.primitives import fold
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -67,7 +69,11 @@ def _asked(read: Callable[[Any], T], given: Any) -> T:
 
 
 class Door:
-    """The routes and what they need; `clock` gives aware UTC times."""
+    """The routes and what they need; `clock` gives aware UTC times.
+
+    `strangers` counts a wrong key: the seconds to wait when its address showed too many, else 0.
+    `recheck_s`: how soon a stream ends after its key was deleted or expired.
+    """
 
     def __init__(
         self,
@@ -78,6 +84,9 @@ class Door:
         keys: Keys,
         epoch: int,
         clock: Callable[[], datetime],
+        strangers: Callable[[web.BaseRequest], int] = lambda _: 0,
+        body_timeout_s: float = 15,
+        recheck_s: float = 5,
     ) -> None:
         self._index = index
         self._feed = feed
@@ -85,6 +94,9 @@ class Door:
         self._keys = keys
         self._epoch = epoch
         self._clock = clock
+        self._strangers = strangers
+        self._body_timeout_s = body_timeout_s
+        self._recheck_s = recheck_s
 
     def routes(self) -> list[web.RouteDef]:
         read, stream = Scope.NAV_READ, Scope.NAV_STREAM
@@ -112,6 +124,10 @@ class Door:
         secret = _secret(request)
         key = self._keys.lookup(secret) if secret else None
         if key is None:
+            if secret and (wait := self._strangers(request)):
+                raise Problem(
+                    429, "too many wrong keys from this address", {"Retry-After": str(wait)}
+                )
             challenge = {"WWW-Authenticate": 'Bearer realm="nav"'}
             raise Problem(401, "a valid key is required: Authorization: Bearer KEY", challenge)
         if not key.allows(scope):
@@ -160,7 +176,7 @@ class Door:
 
     async def availability(self, request: web.Request) -> web.Response:
         _asked(query.nothing, request.query.items())
-        asked, now = _asked(query.batch, await _body(request)), self._now()
+        asked, now = _asked(query.batch, await self._body(request)), self._now()
         found = {name: self._index.find(fold(name).encode(errors="replace")) for name in asked.ids}
         rows = [row for row in found.values() if row is not None]
         states = dict(zip(rows, view.states(self._index, rows, now), strict=True))
@@ -198,10 +214,37 @@ class Door:
         await response.prepare(request)
         client = self._streams.open(asked, request.transport, _last(request))
         try:
-            await client.closed.wait()
+            await self._watch_over(client, _secret(request))
         finally:
             self._streams.close(client)
         return response
+
+    async def _watch_over(self, client: Client, secret: str) -> None:
+        """Until the stream ends, or its key opens it no more."""
+        while not client.closed.is_set():
+            key = self._keys.lookup(secret)
+            if key is None or not key.allows(Scope.NAV_STREAM):
+                return
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._recheck_s):
+                    await client.closed.wait()
+
+    async def _body(self, request: web.Request) -> bytes:
+        if (request.content_length or 0) > _MAX_BODY:
+            raise _too_large()
+        body = bytearray()
+        try:
+            async with asyncio.timeout(self._body_timeout_s):
+                async for part in request.content.iter_any():
+                    body += part
+                    if len(body) > _MAX_BODY:
+                        raise _too_large()
+        except TimeoutError:
+            seconds = f"{self._body_timeout_s:g}"
+            raise Problem(408, f"the body must arrive within {seconds} s") from None
+        except (web.RequestPayloadError, ValueError, ConnectionError):
+            raise Problem(400, "body: cannot be read", parameters=["body"]) from None
+        return bytes(body)
 
     async def meta(self, request: web.Request) -> web.Response:
         _asked(query.nothing, request.query.items())
@@ -301,14 +344,8 @@ def _origin(area: Circle | Box) -> tuple[float, float]:
     return (area.lat, area.lon) if isinstance(area, Circle) else area.centre
 
 
-async def _body(request: web.Request) -> bytes:
-    try:
-        body = b"" if (request.content_length or 0) > _MAX_BODY else await request.read()
-    except web.HTTPRequestEntityTooLarge:
-        body = b""
-    if (request.content_length or 0) > _MAX_BODY or len(body) > _MAX_BODY:
-        raise Problem(413, f"the body must be at most {_MAX_BODY} bytes")
-    return body
+def _too_large() -> Problem:
+    return Problem(413, f"the body must be at most {_MAX_BODY} bytes")
 
 
 def _json(answer: dict[str, Any], tag: str | None = None) -> web.Response:

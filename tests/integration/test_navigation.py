@@ -85,8 +85,11 @@ SCOPES = {
 
 
 class SomeKeys:
+    def __init__(self):
+        self.deleted = set()
+
     def lookup(self, secret):
-        scopes = SCOPES.get(secret)
+        scopes = None if secret in self.deleted else SCOPES.get(secret)
         return scopes and Key(secret, secret, frozenset(scopes), datetime.now(UTC), None)
 
 
@@ -95,6 +98,7 @@ class World:
 
     def __init__(self, stale_s=86_400.0, limit=100):
         self.line, self.clock = ListLine(), Clock()
+        self.keys, self.wait_s = SomeKeys(), 0
         self.directory = directory()
         self.index = Index(stale_s)
         self.streams = Streams(self.index, EPOCH, self.clock, limit=limit, flush_s=0.02)
@@ -110,9 +114,12 @@ class World:
             index=self.index,
             feed=self.feed,
             streams=self.streams,
-            keys=SomeKeys(),
+            keys=self.keys,
             epoch=EPOCH,
             clock=self.clock,
+            strangers=lambda _: self.wait_s,
+            body_timeout_s=0.3,
+            recheck_s=0.05,
         )
         self.base = ""
         self.session = None
@@ -595,6 +602,42 @@ async def test_a_stream_without_changes_is_kept_alive(world):
 async def first_lines(answer, count):
     for _ in range(count):
         yield await asyncio.wait_for(answer.content.readline(), 5)
+
+
+async def test_a_stream_ends_when_its_key_is_deleted(world):
+    async with world.stream("ids=A") as stream:
+        await anext(stream)
+        world.keys.deleted.add("streamer")
+        assert [each async for each in stream] == []
+    assert len(world.streams) == 0
+    assert (await world.get("/nav/v1/stream?ids=A"))[0] == 401
+
+
+async def test_too_many_wrong_keys_are_told_to_come_later(world):
+    assert (await world.get(NEARBY, key="wrong"))[0] == 401
+    world.wait_s = 7
+    async with world.session.get(world.base + NEARBY, headers={"X-API-Key": "wrong"}) as answer:
+        assert (answer.status, answer.headers["Retry-After"]) == (429, "7")
+    assert (await world.get(NEARBY))[0] == 200
+    assert (await world.get(NEARBY, key=""))[0] == 401
+
+
+async def test_a_body_that_does_not_come_is_not_waited_for(world):
+    host, _, port = world.base.removeprefix("http://").rpartition(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    head = "POST /nav/v1/availability HTTP/1.1\r\nHost: x\r\nX-API-Key: reader\r\n"
+    writer.write(head.encode() + b"Content-Length: 100\r\n\r\n{")
+    async with asyncio.timeout(5):
+        assert (await reader.readline()).startswith(b"HTTP/1.1 408 ")
+    writer.close()
+
+
+async def test_a_body_that_is_not_what_it_says_is_a_bad_request(world):
+    headers = {"X-API-Key": "reader", "Content-Encoding": "gzip"}
+    url = f"{world.base}/nav/v1/availability"
+    async with world.session.post(url, headers=headers, data=b'{"ids":["a"]}') as answer:
+        assert answer.status == 400
+        assert (await answer.json(content_type=None))["parameters"] == ["body"]
 
 
 async def test_more_streams_than_allowed_are_told_to_come_later():
