@@ -5,11 +5,7 @@ Every wait has a limit: for a connection, for a statement, for a lock, inside a 
 
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
-<<<<<<< Updated upstream
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-=======
-from contextlib import asynccontextmanager, nullcontext
->>>>>>> Stashed changes
 from typing import Any, Self
 
 import asyncpg
@@ -86,25 +82,9 @@ class Database:
         await self._listening.close()
         await self._pool.close(grace_s)
 
-<<<<<<< Updated upstream
     def acquire(self) -> AbstractAsyncContextManager[Connection]:
         """A connection for a few statements; nothing of its session state is reset afterwards."""
         return self._pool.acquire()
-=======
-    @asynccontextmanager
-    async def acquire(self) -> AsyncIterator[Connection]:
-        """A connection for a few statements; nothing of its session state is reset afterwards.
-
-        Raises TimeoutError when none is free in time.
-        """
-        async with asyncio.timeout(ACQUIRE_S) if self._free.locked() else nullcontext():
-            await self._free.acquire()
-        try:
-            async with self._pool.acquire(timeout=ACQUIRE_S) as connection:
-                yield connection
-        finally:
-            self._free.release()
->>>>>>> Stashed changes
 
     @asynccontextmanager
     async def transaction(self, **options: Any) -> AsyncIterator[Connection]:
