@@ -7,7 +7,7 @@ were 99 ms.
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager, nullcontext, suppress
 from typing import Any
 
 import asyncpg
@@ -15,6 +15,8 @@ import asyncpg
 Connection = Any  # asyncpg ships no type information
 
 CLOSE_S = 2.0
+ACQUIRE_S = 10.0
+_AT_ONCE = nullcontext()
 
 
 class Pool:
@@ -30,7 +32,10 @@ class Pool:
 
     @asynccontextmanager
     async def acquire(self) -> AsyncIterator[Connection]:
-        """A connection for one caller; one that was interrupted in a query is not kept."""
+        """A connection for one caller; one that was interrupted in a query is not kept.
+
+        Raises TimeoutError when none is free in time.
+        """
         connection = await self._take()
         sound = False
         try:
@@ -56,7 +61,8 @@ class Pool:
         await asyncio.gather(*map(_close, idle))
 
     async def _take(self) -> Connection:
-        await self._free.acquire()
+        async with asyncio.timeout(ACQUIRE_S) if self._free.locked() else _AT_ONCE:
+            await self._free.acquire()
         try:
             connection = self._kept() or await self._connect()
         except BaseException:

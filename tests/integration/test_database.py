@@ -141,7 +141,7 @@ async def test_a_listener_connects_again_and_is_told_that_it_may_have_missed_som
 
 
 async def test_nobody_waits_for_a_connection_for_ever(database, monkeypatch):
-    monkeypatch.setattr("ocpi_hub.storage.database.ACQUIRE_S", 0.05)
+    monkeypatch.setattr("ocpi_hub.storage.pool.ACQUIRE_S", 0.05)
     async with AsyncExitStack() as stack:
         for _ in range(4):
             await stack.enter_async_context(database.acquire())
