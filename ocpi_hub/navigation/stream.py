@@ -15,6 +15,7 @@ import math
 import random
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -34,7 +35,7 @@ WRITE_DEADLINE_S = 10.0
 MAX_STATIONS = 2_000
 _SWEEP_S = 5.0
 _RETRY_MS = (3_000, 6_000)
-_TILE = 0.25  # degrees: circles are found by the tiles that they touch
+_TILE = 0.25  # degrees, of latitude everywhere: circles are found by the tiles that they touch
 
 
 class TooMany(Exception):
@@ -204,8 +205,8 @@ class Streams:
         for key in client.keys:
             self._by_id.setdefault(key, {})[client] = None
         if watch.circle is not None:
-            for tile in _tiles(watch.circle):
-                self._tiles.setdefault(tile, _Tile()).add(client, watch.circle)
+            for place in tiles(watch.circle):
+                self._tiles.setdefault(place, _Tile()).add(client, watch.circle)
         return client
 
     def close(self, client: Client) -> None:
@@ -217,10 +218,10 @@ class Streams:
             del watching[client]
             if not watching:
                 del self._by_id[key]
-        for tile in _tiles(client.watch.circle) if client.watch.circle else ():
-            self._tiles[tile].discard(client)
-            if not self._tiles[tile].clients:
-                del self._tiles[tile]
+        for place in tiles(client.watch.circle) if client.watch.circle else ():
+            self._tiles[place].discard(client)
+            if not self._tiles[place].clients:
+                del self._tiles[place]
 
     def close_all(self) -> None:
         """End every stream in good order (clean shutdown)."""
@@ -350,8 +351,8 @@ class Streams:
 
     def _audience(self, key: bytes, lat: float, lon: float) -> list[Client]:
         """The clients that watch a station by its id or by its position."""
-        tile = self._tiles.get((_line(lat), _column(lon)))
-        around = tile.around(lat, lon) if tile is not None else []
+        found = self._tiles.get(tile(lat, lon))
+        around = found.around(lat, lon) if found is not None else []
         return [*self._by_id.get(key, ()), *around]
 
     def _write(self, client: Client, now: float) -> None:
@@ -367,21 +368,30 @@ class Streams:
         return self._clock().timestamp()
 
 
+def tile(lat: float, lon: float) -> tuple[int, int]:
+    """The tile in which a position lies: its line, and its column on it."""
+    line = _line(lat)
+    columns = _columns(line)
+    return line, math.floor((lon + 180) / 360 * columns) % columns
+
+
+def tiles(circle: Circle) -> Iterator[tuple[int, int]]:
+    """The tiles that a circle touches."""
+    south, north, west, width = circle_spans(circle)
+    for line in range(_line(max(south, -90.0)), _line(min(north, 90.0)) + 1):
+        columns = _columns(line)
+        first = math.floor((west + 180) / 360 * columns)
+        last = math.floor((west + width + 180) / 360 * columns)
+        for column in range(first, min(last, first + columns - 1) + 1):
+            yield line, column % columns
+
+
 def _line(lat: float) -> int:
     return math.floor((lat + 90) / _TILE)
 
 
-def _column(lon: float) -> int:
-    return math.floor((lon + 180) / _TILE) % round(360 / _TILE)
-
-
-def _tiles(circle: Circle) -> Iterable[tuple[int, int]]:
-    """The tiles that a circle touches."""
-    south, north, west, width = circle_spans(circle)
-    lines = range(_line(max(south, -90.0)), _line(min(north, 90.0)) + 1)
-    first = math.floor((west + 180) / _TILE)
-    last = math.floor((west + width + 180) / _TILE)
-    columns = round(360 / _TILE)
-    for line in lines:
-        for column in range(first, min(last, first + columns - 1) + 1):
-            yield line, column % columns
+@cache
+def _columns(line: int) -> int:
+    """Fewer towards the poles, where a circle would touch thousands of tiles equal in degrees."""
+    middle = math.radians((line + 0.5) * _TILE - 90)
+    return max(1, round(360 / _TILE * math.cos(middle)))
