@@ -17,6 +17,7 @@ from aiohttp import web
 log = structlog.get_logger("ops")
 
 DEADLINE_S = 2.0  # below the usual time-out of a load balancer's probe
+KEPT_S = 0.5  # who asks without end, and everybody may, still costs no more than two looks a second
 
 Check = Callable[[], Awaitable[str]]
 Endpoint = Callable[[web.Request], Awaitable[web.Response]]
@@ -27,15 +28,24 @@ async def healthz(_: web.Request) -> web.Response:
     return _json(200, {"status": "alive"})
 
 
-def readyz(checks: Mapping[str, Check], deadline_s: float = DEADLINE_S) -> Endpoint:
+def readyz(
+    checks: Mapping[str, Check], deadline_s: float = DEADLINE_S, kept_s: float = KEPT_S
+) -> Endpoint:
     """200 when every check passes, otherwise 503; both with each check's result."""
+    one = asyncio.Lock()
+    results: dict[str, dict[str, Any]] = {}
+    until = 0.0
 
     async def answer(_: web.Request) -> web.Response:
-        made = await asyncio.gather(
-            *(_checked(name, check, deadline_s) for name, check in checks.items())
-        )
-        ready = all(result["ok"] for result in made)
-        results = dict(zip(checks, made, strict=True))
+        nonlocal results, until
+        async with one:
+            if time.monotonic() >= until:
+                made = await asyncio.gather(
+                    *(_checked(name, check, deadline_s) for name, check in checks.items())
+                )
+                results = dict(zip(checks, made, strict=True))
+                until = time.monotonic() + kept_s
+        ready = all(result["ok"] for result in results.values())
         status = "ready" if ready else "not ready"
         return _json(200 if ready else 503, {"status": status, "checks": results})
 

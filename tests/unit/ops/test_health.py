@@ -63,6 +63,32 @@ async def test_a_check_that_hangs_has_failed(served):
     assert (answer.status, told["checks"]["database"]["detail"]) == (503, "TimeoutError")
 
 
+async def test_many_that_ask_at_once_cost_one_look(aiohttp_client):
+    looks = []
+
+    async def counted():
+        looks.append(None)
+        await asyncio.sleep(0.01)
+        return "answers"
+
+    app = web.Application()
+    app.router.add_get("/readyz", health.readyz({"database": counted}, kept_s=60))
+    client = await aiohttp_client(app)
+    answers = await asyncio.gather(*(client.get("/readyz") for _ in range(20)))
+    assert [answer.status for answer in answers] == [200] * 20
+    assert len(looks) == 1
+
+
+async def test_an_answer_is_not_kept_for_long(aiohttp_client):
+    app = web.Application()
+    checks = {"database": fine}
+    app.router.add_get("/readyz", health.readyz(checks, kept_s=0))
+    client = await aiohttp_client(app)
+    assert (await client.get("/readyz")).status == 200
+    checks["database"] = broken
+    assert (await client.get("/readyz")).status == 503
+
+
 async def test_metrics_are_prometheus_text(served):
     metrics = Metrics()
     metrics.stations.set(12)
