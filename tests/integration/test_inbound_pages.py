@@ -15,7 +15,7 @@ from tests.inbound_house import House, open_house
 
 @pytest.fixture
 async def house(database: Database) -> AsyncIterator[House]:
-    async with open_house(database) as opened:
+    async with open_house(database, in_flight=1000) as opened:
         yield opened
 
 

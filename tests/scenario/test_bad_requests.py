@@ -451,7 +451,7 @@ async def test_a_crowd_of_slow_clients_leaves_room_for_the_others(
     head = wire.put(b"", b"Content-Length: 100", length=False)
     async with AsyncExitStack() as stack:
         readers = []
-        for _ in range(200):
+        for _ in range(100):  # a platform may have more in work: a quarter of 512
             reader, writer = await asyncio.open_connection("127.0.0.1", wire.port)
             stack.callback(writer.close)
             writer.write(head)
