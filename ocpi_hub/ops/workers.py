@@ -73,8 +73,10 @@ class Worker:
                 return
             log.warning("ops.worker_ended", worker=self._number, code=code)
             await asyncio.sleep(AGAIN_S)
-            with suppress(NotReady):
+            try:
                 await self.start()
+            except (NotReady, OSError) as error:  # such as no memory left: it may be there soon
+                log.warning("ops.worker_not_started", worker=self._number, error=repr(error))
 
     async def stop(self) -> None:
         self._stopping = True
