@@ -5,11 +5,13 @@ One frozen model per room. Each field's description is the manual: `ocpi-hub set
 
 import base64
 import binascii
+import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -20,13 +22,15 @@ from pydantic import (
     Field,
     SecretStr,
     ValidationError,
-    model_validator,
+    ValidationInfo,
+    field_validator,
 )
 from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
+    SettingsError,
     TomlConfigSettingsSource,
 )
 
@@ -86,7 +90,18 @@ def _bootstrap_key(value: SecretStr) -> SecretStr:
     text = value.get_secret_value()
     if text and len(text) < 16:  # noqa: PLR2004 - shorter keys can be guessed
         raise ValueError("must have at least 16 characters")
+    if not (text.isascii() and text.isprintable()) or " " in text:  # no header could show it
+        raise ValueError("must consist of letters, digits and signs of ASCII, without blanks")
     return value
+
+
+def _networks(values: tuple[str, ...]) -> tuple[str, ...]:
+    try:
+        for value in values:
+            ip_network(value, strict=False)
+    except ValueError:
+        raise ValueError("must be addresses or networks such as 10.0.0.0/8") from None
+    return values
 
 
 Size = Annotated[int, BeforeValidator(_bytes), Field(gt=0)]
@@ -125,7 +140,7 @@ class Server(Room):
         512, ge=1, description="requests in work at once; more get 503 with Retry-After"
     )
     shared: bool = Field(False, description="let several processes listen on one port (workers do)")
-    trusted_proxies: tuple[str, ...] = Field(
+    trusted_proxies: Annotated[tuple[str, ...], AfterValidator(_networks)] = Field(
         (), description="addresses or networks whose X-Forwarded-For is believed, as a JSON list"
     )
 
@@ -269,15 +284,18 @@ class Settings(BaseSettings):
     logging: Logging = Logging()
     metrics: Metrics = Metrics()
 
-    @model_validator(mode="after")
-    def _key_with_outside_database(self) -> Self:
-        if self.database.url.get_secret_value() and not self.security.key.get_secret_value():
+    @field_validator("security")
+    @classmethod
+    def _key_with_outside_database(cls, security: Security, known: ValidationInfo) -> Security:
+        database = known.data.get("database")
+        outside = database is not None and database.url.get_secret_value()
+        if outside and not security.key.get_secret_value():
             raise ValueError(
                 f"{PREFIX}SECURITY__KEY: required when {PREFIX}DATABASE__URL is set, because "
                 "every process must seal"
                 " with the same key (make one with: openssl rand -base64 32)"
             )
-        return self
+        return security
 
     @property
     def public_url(self) -> str:
@@ -319,8 +337,11 @@ def load(config: Path | None = None, **overrides: object) -> Settings:
     except ValidationError as error:
         faults += [_fault(item["loc"], item["msg"]) for item in error.errors()]
         raise BadSettings(faults) from None
-    except ValueError as error:  # the TOML file itself, or JSON in a variable
-        raise BadSettings([*faults, f"{config or 'environment'}: {error}"]) from None
+    except SettingsError:
+        faults += [f"{name}: must be JSON" for name in sorted(_no_json(os.environ))]
+        raise BadSettings(faults) from None
+    except ValueError as error:  # the TOML file itself
+        raise BadSettings([*faults, f"{config}: {error}"]) from None
     if faults:
         raise BadSettings(faults)
     return loaded
@@ -336,13 +357,25 @@ def _misspelt(names: Iterable[str]) -> Iterator[str]:
             yield name
 
 
+def _no_json(environment: Mapping[str, str]) -> Iterator[str]:
+    """Variables that hold a list or a whole room, and cannot be read."""
+    fields = Settings.model_fields.items()
+    rooms = [variable((name,)) for name, field in fields if isinstance(field.default, Room)]
+    for name, value in environment.items():
+        if name.upper() in {*rooms, variable(("server", "trusted_proxies"))}:
+            try:
+                json.loads(value)
+            except ValueError:
+                yield name
+
+
 def variable(path: tuple[str, ...]) -> str:
     return PREFIX + "__".join(path).upper()
 
 
 def _fault(location: tuple[str | int, ...], message: str) -> str:
     text = message.removeprefix("Value error, ")
-    if not location:
+    if not location or text.startswith(PREFIX):
         return text
     if text == "Extra inputs are not permitted":
         text = "no such setting (see: ocpi-hub settings)"

@@ -65,6 +65,36 @@ def test_every_fault_is_named_by_its_variable(monkeypatch: pytest.MonkeyPatch) -
     assert "no key" not in told
 
 
+def test_a_missing_key_is_named_beside_other_faults(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OCPI_HUB__DATABASE__URL", "postgresql://hub@db/hub")
+    monkeypatch.setenv("OCPI_HUB__SERVER__LISTEN", "nowhere")
+    told = faults()
+    assert "OCPI_HUB__SECURITY__KEY: required" in told
+    assert "OCPI_HUB__SERVER__LISTEN: " in told
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("OCPI_HUB__SERVER__TRUSTED_PROXIES", '["nonsense"]'),
+        ("OCPI_HUB__SERVER__TRUSTED_PROXIES", "10.0.0.1"),
+        ("OCPI_HUB__SERVER", "x"),
+        ("OCPI_HUB__ADMIN__BOOTSTRAP_KEY", "with a blank 0123456789"),
+        ("OCPI_HUB__ADMIN__BOOTSTRAP_KEY", "nicht-aus-ascii-ü-0123456789"),
+        ("OCPI_HUB__ADMIN__BOOTSTRAP_KEY", "0123456789abcdef\n"),
+    ],
+)
+def test_what_could_never_work_is_named(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv("OCPI_HUB__DATA_DIR", "/var/lib/hub")
+    monkeypatch.setenv(name, value)
+    told = faults()
+    assert told.startswith(f"{name}: ")
+    assert "\n" not in told
+    assert value not in told
+
+
 def test_a_database_of_ones_own_needs_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OCPI_HUB__DATABASE__URL", "postgresql://hub@db/hub")
     assert "OCPI_HUB__SECURITY__KEY" in faults()
