@@ -29,7 +29,7 @@ log = structlog.get_logger("storage")
 
 _SQL = queries(__file__)
 LOCATIONS = "locations"
-PATIENCE_S = 1.0  # a PostgreSQL of one's own is back by then
+PATIENCE_S = 2.0  # PostgreSQL finds a deadlock after one second, and is back after a fall
 READERS = 2
 _AGAIN = (
     *LOST,
