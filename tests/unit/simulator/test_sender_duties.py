@@ -307,7 +307,6 @@ async def crawled(cpo, nsp, meanwhile: Callable[[int], None]) -> tuple[list[str]
     return found, [each.query.get("offset", "-") for each in cpo.record.of("locations.sender")]
 
 
-@pytest.mark.obligation("PAG-016")
 async def test_where_the_total_falls_the_page_is_fetched_again_from_before(cpo, nsp):
     ids = [each["id"] for each in cpo.locations.values()]
 
@@ -320,7 +319,6 @@ async def test_where_the_total_falls_the_page_is_fetched_again_from_before(cpo, 
     assert offsets == ["-", "100", "99", "199"]
 
 
-@pytest.mark.obligation("PAG-015")
 async def test_where_the_total_rises_the_crawl_goes_on(cpo, nsp):
     location = first_of(cpo)
 
@@ -333,7 +331,6 @@ async def test_where_the_total_rises_the_crawl_goes_on(cpo, nsp):
     assert len(found) == len(set(found)) == 253
 
 
-@pytest.mark.obligation("PAG-014")
 async def test_links_without_numbers_and_short_pages_are_followed_to_the_end():
     pages = {"": (["A"], "?next=x/1"), "x/1": ([], "?next=y%2F2"), "y/2": (["B", "C"], None)}
 
