@@ -131,7 +131,10 @@ class Server(Room):
         500, ge=0, description="requests a second per platform; 0 switches it off"
     )
     burst: int = Field(
-        2000, ge=0, description="requests a platform may send at once before the rate applies"
+        2000,
+        ge=0,
+        description="requests a platform may send at once before the rate applies; 0: those of "
+        "one second",
     )
     failed_tokens_per_min: int = Field(
         10, ge=0, description="failed tokens a minute per address before 429; 0 switches it off"

@@ -91,8 +91,8 @@ class Gate:
         rate = self.limits.rate_per_s if own is None else own
         if not rate:
             return
-        burst = self.limits.burst if own is None else rate
-        wait = self._rates.take(platform.id, rate, max(burst, 1))
+        burst = (self.limits.burst if own is None else 0) or rate
+        wait = self._rates.take(platform.id, rate, burst)
         if wait:
             raise TooMany(f"more than {rate} requests a second", wait)
 

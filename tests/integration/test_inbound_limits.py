@@ -284,6 +284,14 @@ async def test_a_platform_is_held_to_its_rate(database: Database) -> None:
         assert got == [200] * 9
 
 
+async def test_without_a_burst_a_second_of_the_rate_may_come_at_once(database: Database) -> None:
+    limits = Limits(rate_per_s=20, burst=0, failed_tokens_per_min=0)
+    async with open_house(database, limits=limits) as house, fake_partner(CPO="NL-CPO") as cpo:
+        _, token_a = await house.invite(cpo)
+        calls = [cpo.client.call("GET", house.versions_url, token_a) for _ in range(15)]
+        assert [answer.http for answer in await asyncio.gather(*calls)] == [200] * 15
+
+
 async def test_beyond_the_cap_requests_are_turned_away(database: Database) -> None:
     async with (
         open_house(database, in_flight=1) as house,
