@@ -8,6 +8,7 @@ recent part in memory; partners that are far behind read the tables.
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import replace
 
 from ocpi_hub.modules.line import ORIGIN, Change, Place
 from ocpi_hub.ops.tasks import Tasks
@@ -80,7 +81,7 @@ class PostgresLine:
             if changes:
                 self._asked = time.monotonic()
             if changes or not more:
-                return changes
+                return changes if self._ring is None else [_several(one) for one in changes]
             await asyncio.sleep(pause)
         return None
 
@@ -134,6 +135,14 @@ async def _read(database: Database, cursor: Place, limit: int) -> tuple[Sequence
     rows = await database.fetch(_SQL["changes"], cursor.x, cursor.seq, limit)
     changes = [change_of(row) for row in rows if row["settled"]]
     return changes, len(changes) < len(rows)
+
+
+def _several(change: Change) -> Change:
+    """A change for who fell behind the memory: it stands for several, unless it was the first.
+
+    Only the reader in memory knows which changes moved on before anybody saw them.
+    """
+    return change if change.previous == ORIGIN else replace(change, previous=change.place)
 
 
 async def settle(database: Database) -> int:

@@ -229,6 +229,31 @@ async def test_a_reader_that_is_far_behind_reads_the_tables(line, stocked):
     assert names(await line.after(ORIGIN, 10)) == ["L1"]
 
 
+async def test_a_reader_that_fell_behind_the_memory_gets_states(database, line, stocked):
+    await line.start()
+    start = await line.head()
+    floor = {"floor_level": "1", "last_updated": T2}
+    async with aclosing(line.wakes()) as wakes, asyncio.timeout(10):
+        async with database.acquire() as first, database.transaction() as second:
+            older = first.transaction()
+            await older.start()
+            await first.fetchval("select pg_current_xact_id()")
+            await stocked.push(push("PATCH", "L1/A", floor))
+            await stocked.push(push("PATCH", "L1/B", floor))
+            await second.fetchval("select pg_current_xact_id()")
+            await stocked.push(push("PATCH", "L1/A", {"status": "CHARGING", "last_updated": T3}))
+            await older.rollback()
+            while not (seen := await line.after(start, 10)):
+                await anext(wakes)
+            assert names(seen) == ["B"]  # A moved on to where it may not be seen yet
+        while line._ring.head < await line.head():
+            await anext(wakes)
+    line._ring.start = line._ring.head  # as if much had come since
+    (change,) = await line.after(seen[-1].place, 10)
+    assert change.key.part == "A"
+    assert change.outgoing(seen[-1].place).method == "PUT"
+
+
 async def test_a_reader_that_comes_from_the_tables_is_not_up_to_date_before_it_is(
     database, line, stocked
 ):
