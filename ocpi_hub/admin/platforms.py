@@ -14,6 +14,7 @@ from ocpi_hub.modules.keys import Scope
 from ocpi_hub.modules.platforms import AgreedRole
 from ocpi_hub.ocpi import codec
 from ocpi_hub.ocpi.primitives import ConnectionStatus, PartyRef, Role
+from ocpi_hub.ops.logging import mask
 from ocpi_hub.routing.directory import HostedRole, Platform, PlatformId, Quirks
 
 
@@ -139,7 +140,7 @@ async def register(door: Door, ask: Ask[PartnerInvitation]) -> Reply:
     if platform.status is ConnectionStatus.SUSPENDED and platform.registered:
         raise Problem(409, "the platform is suspended: resume it first")
     registered = await door.registrar.register(platform.id, asked.versions_url, asked.token)
-    return await _changed(door, registered, {"versions_url": asked.versions_url})
+    return await _changed(door, registered, {"versions_url": mask(asked.versions_url)})
 
 
 async def rotate(door: Door, ask: Ask[Nothing]) -> Reply:
@@ -200,7 +201,8 @@ async def _view(door: Door, platform: Platform) -> dict[str, Any]:
 
 
 def summary(door: Door, platform: Platform) -> dict[str, Any]:
-    """A platform as the operator sees it; never a token."""
+    """A platform as the operator sees it; never a token, not even one in an address."""
+    endpoints = platform.endpoints
     health = door.health.health(platform.id)
     return {
         "id": platform.id,
@@ -210,8 +212,8 @@ def summary(door: Door, platform: Platform) -> dict[str, Any]:
         "roles": [_role(hosted) for hosted in platform.roles],
         "agreed": [_agreed(role) for role in door.platforms.agreed(platform.id)],
         "versions": [platform.version] if platform.version else [],
-        "versions_url": platform.versions_url,
-        "endpoints": [asdict(endpoint) for endpoint in platform.endpoints],
+        "versions_url": mask(platform.versions_url) if platform.versions_url else None,
+        "endpoints": [asdict(endpoint) | {"url": mask(endpoint.url)} for endpoint in endpoints],
         "quirks": asdict(platform.quirks),
         "last_seen": door.platforms.last_seen(platform.id),
         "breaker": health["breaker"],

@@ -1,5 +1,6 @@
 """Platforms as an operator works with them."""
 
+from dataclasses import replace
 from typing import Any
 
 from admin_desk import Desk
@@ -78,6 +79,20 @@ async def test_a_failed_registration_names_the_step_and_is_audited(desk):
     assert (problem["step"], problem["detail"]) == ("details", "the partner answered 500")
     assert desk.audit.entries[-1].action == "platform:registered:failed"
     assert desk.audit.entries[-1].details == {"step": "details"}
+
+
+async def test_a_secret_in_a_partners_address_is_not_shown(desk):
+    made = await create(desk)
+    path = f"/platforms/{made['id']}"
+    hidden = PARTNER | {"versions_url": "https://cpo.example/versions?token=hidden-in-a-url"}
+    answer = await desk.ask("POST", f"{path}/register", hidden)
+    assert answer.status == 200
+    held = desk.platforms.held[made["id"]]
+    secret = replace(held.endpoints[0], url="https://cpo.example/x?access_token=hidden-in-a-url")
+    desk.platforms.held[made["id"]] = replace(held, endpoints=(secret,))
+    told = await answer.text() + await (await desk.ask("GET", path)).text()
+    assert "https://cpo.example/versions?token=" in told
+    assert "hidden-in-a-url" not in told + repr(desk.audit.entries)
 
 
 async def test_a_new_registration_token_replaces_the_old_one(desk):
