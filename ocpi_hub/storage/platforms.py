@@ -29,7 +29,7 @@ from ocpi_hub.ocpi.primitives import ConnectionStatus, PartyRef, Role
 from ocpi_hub.ops.identity import fresh_id
 from ocpi_hub.routing.directory import Directory, Platform, PlatformId, Quirks
 from ocpi_hub.security import CannotOpen, KeyRing, digest, fresh_token
-from ocpi_hub.storage.database import Database, Row
+from ocpi_hub.storage.database import LOST, Database, Row
 from ocpi_hub.storage.following import Following
 from ocpi_hub.storage.pool import Connection
 from ocpi_hub.storage.queries import queries
@@ -187,12 +187,18 @@ class PostgresPlatforms:
 
     @asynccontextmanager
     async def _writing(self) -> AsyncIterator[Connection]:
-        """A transaction that raises the directory's number; the snapshot is fresh afterwards."""
+        """A transaction that raises the directory's number; the snapshot is fresh afterwards.
+
+        When the database is lost right behind the commit, what was stored stands all the same.
+        """
         async with self._database.transaction() as connection:
             await self._following.lock(connection)
             yield connection
             await self._following.changed(connection)
-        await self._following.refresh()
+        try:
+            await self._following.refresh()
+        except LOST as error:
+            log.warning("storage.directory_behind", error=repr(error))
 
     @asynccontextmanager
     async def _changing(self, platform: PlatformId) -> AsyncIterator[tuple[Connection, Row]]:

@@ -136,6 +136,21 @@ async def test_a_registration_connects_the_platform_and_voids_token_a(platforms)
     assert platforms.outgoing_token(platform.id) == "outgoing-of-voltwerk"
 
 
+async def test_a_registration_stands_when_the_database_is_lost_behind_its_commit(platforms):
+    planned, token_a = await platforms.create("Voltwerk", [CPO], Quirks())
+    refresh, registration = platforms._following.refresh, exchange(token_a)
+
+    async def lost():
+        raise ConnectionError
+
+    platforms._following.refresh = lost
+    await platforms.complete(planned.id, registration)
+    platforms._following.refresh = refresh
+    await platforms.latest()
+    assert platforms.caller(registration.incoming_token) is not None
+    assert platforms.caller(token_a) is None
+
+
 @pytest.mark.obligation("CRED-047")
 async def test_of_two_exchanges_with_one_token_exactly_one_wins(platforms):
     planned, token_a = await platforms.create("Voltwerk", [CPO], Quirks())
