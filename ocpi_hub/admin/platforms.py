@@ -159,10 +159,8 @@ async def resume(door: Door, ask: Ask[Nothing]) -> Reply:
 
 
 async def remove(door: Door, ask: Ask[Nothing]) -> Reply:
-    """The connection ends, and its parties are free for another platform."""
     platform = _platform(door, ask.id)
     await door.registrar.unregister(platform.id)
-    await door.platforms.change(platform.id, roles=())
     return Reply(None, platform.id)
 
 
