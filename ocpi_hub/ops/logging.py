@@ -132,4 +132,6 @@ def configure(
 def _not_a_broken_request(record: logging.LogRecord) -> bool:
     """Aiohttp logs each malformed request with a traceback: bad clients would flood the log."""
     kind = record.exc_info[0] if record.exc_info else None
-    return kind is None or kind.__module__ != "aiohttp.http_exceptions"
+    if kind is None:
+        return True
+    return kind.__module__ != "aiohttp.http_exceptions" and kind.__name__ != "RequestPayloadError"
