@@ -112,6 +112,11 @@ def _last_updated(body: bytes) -> datetime | None:
         return None
 
 
+def withdrawn(location: bytes) -> bool:
+    """Whether a Location says of itself that it is not published (LOC-075)."""
+    return codec.members(location).get("publish") == b"false"
+
+
 def chains(changes: Iterable[Change]) -> list[list[int]]:
     """Indices of changes that must follow each other, in order of their first member (ROUT-220)."""
     found: dict[ObjectKey, list[int]] = {}

@@ -184,7 +184,9 @@ class Courier:
         if found is not Held.MISSING:
             return None
         whole = await self._road.store.one(change.key.whole)
-        return Message("PUT", change.state_path.partition("/")[0], whole) if whole else None
+        if whole is None or (change.public and attempt.withdrawn(whole)):
+            return None  # not published any more, which the receiver may not be entitled to see
+        return Message("PUT", change.state_path.partition("/")[0], whole)
 
     def _anew(self, call: Call) -> Call:
         """The same call as a request of its own (TR-070)."""

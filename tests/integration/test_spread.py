@@ -271,6 +271,16 @@ async def test_a_patch_of_something_missing_becomes_a_get_and_a_put_of_the_whole
         assert made.spread.status(PlatformId("msp")).counts == {"repair": 2}
 
 
+async def test_a_location_that_was_withdrawn_meanwhile_repairs_nothing():
+    async with msp_world() as (made, server):
+        server.answer = lambda _: reply(message.envelope(AT, code=2003), 404)
+        key = ObjectKey("locations", "NL", "CP1", "LOC1")
+        made.store.objects[key] = b'{"id":"LOC1","publish":false}'
+        part = made.line.put(location("LOC1", method="PATCH", evse="E1", body=b'{"status":"A"}'))
+        await made.reached("msp", part.place)
+        assert [got.method for got in server.got] == ["PATCH", "GET"]
+
+
 @pytest.mark.parametrize(
     ("theirs", "then"),
     [("2026-11-01T11:00:00Z", ["PATCH", "GET", "PUT"]), ("2026-11-01T12:00:00Z", ["PATCH", "GET"])],
