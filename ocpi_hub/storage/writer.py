@@ -7,6 +7,7 @@ Edits with the same key keep their order and never are in two batches at once.
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Hashable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -57,6 +58,7 @@ class Writer(Generic[E, R]):
         self._busy: set[Hashable] = set()
         self._free = IN_FLIGHT
         self._tasks = Tasks()
+        self._batches: set[asyncio.Task[None]] = set()
         self._failing = False
         self._closed = False
 
@@ -80,16 +82,19 @@ class Writer(Generic[E, R]):
     async def close(self, grace_s: float = DEADLINE_S) -> None:
         """Take nothing new, let what is in hand finish."""
         self._closed = True
-        waiting = [one.answer for one in self._waiting]
-        if waiting:
-            await asyncio.wait(waiting, timeout=grace_s)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(grace_s):
+                while self._batches:
+                    await asyncio.wait(self._batches)
         await self._tasks.close(grace_s)
 
     def _start(self) -> None:
         while self._free and (batch := self._take()):
             self._free -= 1
             self._busy.update(one.key for one in batch)
-            _ = self._tasks.spawn("storage.commit", self._run(batch))
+            task = self._tasks.spawn("storage.commit", self._run(batch))
+            self._batches.add(task)
+            task.add_done_callback(self._batches.discard)
 
     def _take(self) -> list[_Waiting[E, R]]:
         """The oldest edits whose keys are in no batch; the others stay, in order."""

@@ -136,6 +136,7 @@ async def test_closing_lets_what_waits_finish_and_takes_nothing_new(bench, writi
     (waiting,) = writing(writer, "a2")
     await asyncio.sleep(0)
     closing = asyncio.ensure_future(writer.close())
+    await asyncio.sleep(0.01)
     bench.go.set()
     await closing
     assert await waiting == "a2"
@@ -160,6 +161,17 @@ async def test_an_outage_is_logged_when_it_begins_and_when_it_ends(writing):
             await writer.write(("a", number))
     await writer.close()
     assert [each["event"] for each in logged] == ["storage.commits_fail", "storage.commits_again"]
+
+
+async def test_closing_lets_a_commit_in_hand_finish(bench, writing):
+    writer = Writer(bench.commit, key)
+    (working,) = writing(writer, "a1")
+    await until(lambda: bench.batches)
+    closing = asyncio.ensure_future(writer.close())
+    await asyncio.sleep(0.01)
+    bench.go.set()
+    await closing
+    assert await working == "a1"
 
 
 async def test_when_a_commit_fails_every_caller_is_told(writing):
