@@ -100,13 +100,13 @@ class Door:
 
     def routes(self) -> list[web.RouteDef]:
         read, stream = Scope.NAV_READ, Scope.NAV_STREAM
-        base = "/nav/v1"
+        base, end = "/nav/v1", r"{slash:/?}"
         return [
-            web.get(f"{base}/stations/nearby", self._guarded(self.nearby, read)),
-            web.get(f"{base}/stations/{{id}}", self._guarded(self.station, read)),
-            web.post(f"{base}/availability", self._guarded(self.availability, read)),
-            web.get(f"{base}/meta", self._guarded(self.meta, read)),
-            web.get(f"{base}/stream", self._guarded(self.stream, stream), allow_head=False),
+            web.get(f"{base}/stations/nearby{end}", self._guarded(self.nearby, read)),
+            web.get(f"{base}/stations/{{id}}{end}", self._guarded(self.station, read)),
+            web.post(f"{base}/availability{end}", self._guarded(self.availability, read)),
+            web.get(f"{base}/meta{end}", self._guarded(self.meta, read)),
+            web.get(f"{base}/stream{end}", self._guarded(self.stream, stream), allow_head=False),
         ]
 
     def _guarded(self, handler: Handler, scope: Scope) -> Handler:

@@ -604,6 +604,14 @@ async def first_lines(answer, count):
         yield await asyncio.wait_for(answer.content.readline(), 5)
 
 
+async def test_a_slash_at_the_end_names_the_same_resource(world):
+    await world.line.add(ABC, ["LOC1"], location())
+    await world.follow()
+    for path in ("stations/nearby/?lat=52&lon=5", "stations/NL*ABC*LOC1/", "meta/"):
+        assert (await world.get(f"/nav/v1/{path}"))[0] == 200, path
+    assert (await world.post("/nav/v1/availability/", b'{"ids": ["A"]}'))[0] == 200
+
+
 async def test_a_stream_ends_when_its_key_is_deleted(world):
     async with world.stream("ids=A") as stream:
         await anext(stream)
