@@ -3,14 +3,13 @@
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from http import HTTPStatus
-from typing import Any, Literal
-from urllib.parse import quote
+from typing import Any
 
 import aiohttp
 
-from ocpi_hub.ocpi import codec, message, paging
+from ocpi_hub.ocpi import codec, message
 from ocpi_hub.ocpi.primitives import (
     InterfaceRole,
     PartyRef,
@@ -23,21 +22,13 @@ from ocpi_hub.ocpi.status import MethodNotAllowed, NoSuchResource, Status
 from ocpi_hub.ops.identity import now
 from ocpi_hub.simulator.client import Answer
 from ocpi_hub.simulator.lag import LagMeter, Samples
-from ocpi_hub.simulator.platform import PlatformRole, SimulatedPlatform
+from ocpi_hub.simulator.pages import page
+from ocpi_hub.simulator.platform import PlatformRole, SimulatedPlatform, To
 from ocpi_hub.simulator.record import Received
 from ocpi_hub.simulator.server import Reply
 from ocpi_hub.simulator.stations import Object, owner_of, owners
 
-To = PartyRef | Literal["hub"] | None
-_PAGE = 100
-_TOO_MANY = 429
-_TRIES = 20  # of a push that was told to come back later
-_LONGEST_WAIT_S = 5.0
 _UNREACHED = (aiohttp.ClientError, TimeoutError)
-
-
-class NotSent(Exception):
-    """The hub said that the receiver cannot be reached, so nothing was sent (HCI-031)."""
 
 
 class Cpo(SimulatedPlatform):
@@ -141,20 +132,10 @@ class Cpo(SimulatedPlatform):
     async def _send(
         self, method: str, owner: PartyRef, ids: tuple[str, ...], body: Any, to: To
     ) -> Answer:
-        peer = self.known_peer
-        base = peer.url("locations", InterfaceRole.RECEIVER)
         segments = (owner.country_code, owner.party_id, *ids)
-        url = "/".join([base, *(quote(each, safe="") for each in segments)])
-        receiver = peer.party if to == "hub" else to
-        if receiver is not None and not self.clients.reachable(receiver):
-            raise NotSent(f"{receiver} is not connected")
-        encoded = None if body is None else codec.encode(body)
-        answer = await self.call(method, url, body=encoded, to=receiver, sender=owner)
-        for _ in range(_TRIES):
-            if answer.http != _TOO_MANY:
-                break
-            await asyncio.sleep(_retry_after(answer))
-            answer = await self.call(method, url, body=encoded, to=receiver, sender=owner)
+        answer = await self.ask(
+            method, "locations", InterfaceRole.RECEIVER, segments, body, to=to, sender=owner
+        )
         self.answer_times.add(answer.seconds)
         return answer
 
@@ -165,23 +146,7 @@ class Cpo(SimulatedPlatform):
             raise MethodNotAllowed(f"{received.method}: only GET")
         if received.segments:
             return Reply(codec.encode(self._find(received)))
-        return self._page(received)
-
-    def _page(self, received: Received) -> Reply:
-        query = paging.read_query(received.query)
-        matching = [
-            location
-            for location in self.locations.values()
-            if _within(location, query.date_from, query.date_to)
-        ]
-        limit = min(query.limit or _PAGE, _PAGE)
-        end = query.offset + limit
-        headers = {message.TOTAL_COUNT: str(len(matching)), message.LIMIT: str(_PAGE)}
-        if end < len(matching):
-            url = f"{self.server.url}/2.2.1/sender/locations"
-            params = list(received.query.items())
-            headers[message.LINK] = paging.next_link(url, params, end, limit)
-        return Reply(codec.encode(matching[query.offset : end]), headers=headers)
+        return page(self.locations.values(), received, self.url("locations", InterfaceRole.SENDER))
 
     def _find(self, received: Received) -> Object:
         """An object by its ids; the owner is the receiver asked for, else whoever has it."""
@@ -222,11 +187,6 @@ async def _in_lanes(
             group.create_task(lane())
 
 
-def _retry_after(answer: Answer) -> float:
-    text = answer.headers.get("Retry-After", "1")
-    return min(float(text) if text.isdigit() else 1.0, _LONGEST_WAIT_S)
-
-
 def _unknown(answer: Answer) -> bool:
     return answer.http == HTTPStatus.NOT_FOUND or answer.code == Status.UNKNOWN_LOCATION
 
@@ -243,8 +203,3 @@ def _stamp(changed: Object, *others: Object) -> None:
 def _newer(last_updated: str) -> str:
     """Now, but always later than before: two changes within a millisecond are two changes."""
     return format_datetime(max(now(), parse_datetime(last_updated) + timedelta(milliseconds=1)))
-
-
-def _within(location: Object, start: datetime | None, end: datetime | None) -> bool:
-    moment = parse_datetime(location["last_updated"])
-    return (start is None or moment >= start) and (end is None or moment < end)

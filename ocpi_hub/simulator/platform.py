@@ -1,12 +1,15 @@
 """A simulated platform: versions, credentials and hubclientinfo over a server and a client.
 
 It takes part in a registration on either side, knows one peer (the hub, or another simulated
-platform), and leaves modules to whoever calls `serve`.
+platform), and leaves modules to whoever calls `serve` and `ask`.
 """
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from http import HTTPStatus
+from typing import Any, Literal, Self
+from urllib.parse import quote
 
 import aiohttp
 
@@ -22,10 +25,20 @@ from ocpi_hub.ocpi.status import (
 from ocpi_hub.security import fresh_token
 from ocpi_hub.simulator.client import Answer, Client, Refused
 from ocpi_hub.simulator.clientinfo import ClientInfos
+from ocpi_hub.simulator.errands import Errands
 from ocpi_hub.simulator.record import Received, Record
 from ocpi_hub.simulator.server import VERSION, Handler, Reply, Server
 
+To = PartyRef | Literal["hub"] | None
+"""Who a request is for: the peer's own party, another one, or nobody named (no TO headers)."""
+
 _OPEN_TO_NEWCOMERS = frozenset({"versions", "details", "credentials", "unknown"})
+_TRIES = 20  # of a request that was told to come back later
+_LONGEST_WAIT_S = 5.0
+
+
+class NotSent(Exception):
+    """The hub said that the receiver cannot be reached, so nothing was sent (HCI-031)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +107,7 @@ class SimulatedPlatform:
         self.client = Client(deadline_s, raw_token=raw_token)
         self.server = Server(self)
         self.clients = ClientInfos()
+        self.errands = Errands()
         self._handlers: dict[str, Handler] = {
             "versions": self._versions,
             "details": self._details,
@@ -106,6 +120,7 @@ class SimulatedPlatform:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        await self.errands.stop()
         await self.client.close()
         await self.server.stop()
 
@@ -129,6 +144,10 @@ class SimulatedPlatform:
 
     def withdraw(self, module: str, side: InterfaceRole) -> None:
         self._handlers.pop(f"{module}.{side.value.lower()}", None)
+
+    def url(self, module: str, side: InterfaceRole) -> str:
+        """The address of an interface that it serves."""
+        return f"{self.server.url}/{self.version}/{side.value.lower()}/{module}"
 
     def handler(self, received: Received) -> Handler | None:
         return self._handlers.get(received.interface)
@@ -174,6 +193,39 @@ class SimulatedPlatform:
             headers=headers,
             params=params,
         )
+
+    async def ask(
+        self,
+        method: str,
+        module: str,
+        side: InterfaceRole,
+        ids: Sequence[str] = (),
+        body: Any = None,
+        *,
+        to: To = "hub",
+        sender: PartyRef | None = None,
+        params: dict[str, str] | None = None,
+    ) -> Answer:
+        """A request to an interface of the peer, as often as it is told to come back later (429).
+
+        `ids` are the path segments behind the module, `body` is JSON as objects, `sender` is the
+        first party unless given. NotSent is raised for a party that is not connected.
+        """
+        peer = self.known_peer
+        url = "/".join([peer.url(module, side), *(quote(each, safe="") for each in ids)])
+        receiver = peer.party if to == "hub" else to
+        if receiver is not None and not self.clients.reachable(receiver):
+            raise NotSent(f"{receiver} is not connected")
+        encoded = None if body is None else codec.encode(body)
+        tries = 0
+        while True:
+            answer = await self.call(
+                method, url, body=encoded, to=receiver, sender=sender or self.party, params=params
+            )
+            tries += 1
+            if answer.http != HTTPStatus.TOO_MANY_REQUESTS or tries > _TRIES:
+                return answer
+            await asyncio.sleep(_retry_after(answer))
 
     @property
     def known_peer(self) -> Peer:
@@ -309,6 +361,11 @@ def _peer(credentials: dict[str, Any], found: dict[str, Any]) -> Peer:
         endpoints=found["endpoints"],
         roles=tuple(credentials["roles"]),
     )
+
+
+def _retry_after(answer: Answer) -> float:
+    text = answer.headers.get("Retry-After", "1")
+    return min(float(text) if text.isdigit() else 1.0, _LONGEST_WAIT_S)
 
 
 def _only_get(received: Received) -> None:

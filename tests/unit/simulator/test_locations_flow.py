@@ -6,7 +6,7 @@ from aiohttp import web
 from ocpi_hub.ocpi import codec
 from ocpi_hub.ocpi.primitives import InterfaceRole, PartyRef
 from ocpi_hub.simulator import fault
-from ocpi_hub.simulator.cpo import NotSent
+from ocpi_hub.simulator.platform import NotSent
 
 CPO = PartyRef("NL", "CPO")
 
