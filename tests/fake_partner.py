@@ -17,9 +17,9 @@ from ocpi_hub.simulator.client import Answer
 from ocpi_hub.simulator.copy import Copy
 from ocpi_hub.simulator.fault import Faults
 from ocpi_hub.simulator.platform import PlatformRole, SimulatedPlatform
-from ocpi_hub.simulator.receiver import Tariffs
 from ocpi_hub.simulator.record import Received
 from ocpi_hub.simulator.server import VERSION, Handler, Reply, accept
+from ocpi_hub.simulator.tariff_book import TariffBook
 
 HUB = "hub"
 SENDER, RECEIVER = InterfaceRole.SENDER, InterfaceRole.RECEIVER
@@ -37,7 +37,7 @@ class FakePartner(SimulatedPlatform):
     def __init__(self, roles: list[PlatformRole], **how: Any) -> None:
         super().__init__(f"partner {roles[0].party}", roles, **how)
         self.copy = Copy()
-        self.tariffs = Tariffs()
+        self.tariffs = TariffBook()
 
     @property
     def faults(self) -> Faults:

@@ -1,40 +1,12 @@
-"""A platform that takes locations: the common part of eMSP and NSP, and the tariffs beside it."""
+"""A platform that takes locations and the tariffs beside them: the common part of eMSP and NSP."""
 
 from typing import Any
 
-from ocpi_hub.ocpi import codec
 from ocpi_hub.ocpi.primitives import InterfaceRole, PartyRef, fold
-from ocpi_hub.ocpi.status import MethodNotAllowed, NoSuchResource
 from ocpi_hub.simulator.copy import Copy, key_of
 from ocpi_hub.simulator.lag import LagMeter, Samples
 from ocpi_hub.simulator.platform import PlatformRole, SimulatedPlatform
-from ocpi_hub.simulator.record import Received
-from ocpi_hub.simulator.server import Reply, party_of
-
-
-class Tariffs:
-    """The Receiver interface of tariffs, which goes with that of locations (LOC-002)."""
-
-    def __init__(self) -> None:
-        self.held: dict[tuple[PartyRef, str], bytes] = {}
-
-    async def __call__(self, received: Received) -> Reply:
-        if len(received.segments) != 3:  # noqa: PLR2004 - owner and id
-            raise NoSuchResource("tariffs: /{country}/{party}/{tariff}")
-        key = party_of(received), fold(received.segments[2])
-        match received.method:
-            case "PUT":
-                self.held[key] = codec.encode(received.json)
-                return Reply()
-            case "GET" if key in self.held:
-                return Reply(self.held[key])
-            case "DELETE" if key in self.held:
-                del self.held[key]
-                return Reply()
-            case "GET" | "DELETE":
-                raise NoSuchResource(f"tariffs: no {received.segments[2]} here")
-            case _:
-                raise MethodNotAllowed(f"{received.method}: only GET, PUT and DELETE")
+from ocpi_hub.simulator.tariff_book import TariffBook
 
 
 class Receiver(SimulatedPlatform):
@@ -45,7 +17,7 @@ class Receiver(SimulatedPlatform):
         self.meter = meter or LagMeter()
         self.lag = Samples()
         self.copy = Copy(self._heard)
-        self.tariffs = Tariffs()
+        self.tariffs = TariffBook()
         self.serve("locations", InterfaceRole.RECEIVER, self.copy)
         self.serve("tariffs", InterfaceRole.RECEIVER, self.tariffs)
 
@@ -75,6 +47,21 @@ class Receiver(SimulatedPlatform):
                 missed.pop(key_of(location), None)
         self.copy.drop(missed)
         return count
+
+    async def crawl_tariffs(self) -> int:
+        """Fetch every tariff the hub shows to this party, and forget all others (TAR-004)."""
+        found = [
+            tariff
+            async for page in self.client.crawl(
+                self.known_peer.url("tariffs", InterfaceRole.SENDER),
+                self.known_peer.token,
+                to=self.known_peer.party,
+                sender=self.party,
+            )
+            for tariff in page.data
+        ]
+        self.tariffs.replace(found)
+        return len(found)
 
     def shows(self, location: dict[str, Any], token: dict[str, Any] | None) -> bool:
         """Whether its app shows a Location to the owner of a Token, or to anybody (LOC-065).

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from ocpi_hub.ocpi import codec
 from ocpi_hub.ocpi.v2_2_1.locations import Location
 from ocpi_hub.simulator import fault
 from ocpi_hub.simulator.server import Reply
@@ -50,7 +51,7 @@ async def test_a_scenario_chooses_sender_receiver_and_bytes(cpo, emsp):
         "CP2",
     )
     assert "OCPI-to-party-id" not in second.headers
-    assert emsp.tariffs.held[NL_CPO, "T1"] == as_bytes(a_tariff())
+    assert emsp.tariffs.held[NL_CPO, "T1"] == codec.decode(as_bytes(a_tariff()))
 
 
 async def test_a_patch_goes_to_its_evse(cpo, emsp):
