@@ -39,6 +39,7 @@ from ocpi_hub.ocpi.v2_2_1.tariffs import Tariff
 
 NOT_AVAILABLE = "#NA"
 _LONGEST_ID = 36  # of a CDR that credits nothing
+_UNSIGNED = frozenset(CdrDimensionType) - SIGNED
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)  # what stands for a time that nobody knows
 _CENT = Decimal("0.01")
 _MINUTE = Decimal(1) / 60  # hours
@@ -72,9 +73,7 @@ class CdrDimension(Remarkable):
     def remarks(self) -> Iterator[Remark]:
         if self.type == CdrDimensionType.STATE_OF_CHARGE and not 0 <= self.volume <= 100:  # noqa: PLR2004 - per cent
             yield "volume", "STATE_OF_CHARGE is a percentage", "CDR-060"
-        elif (
-            self.volume < 0 and isinstance(self.type, CdrDimensionType) and self.type not in SIGNED
-        ):
+        elif self.volume < 0 and self.type in _UNSIGNED:
             yield "volume", f"{self.type} cannot be negative", "CDR-061"
 
 
