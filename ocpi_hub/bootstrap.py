@@ -27,6 +27,7 @@ from ocpi_hub.inbound.body import Sizes
 from ocpi_hub.inbound.configuration import Configuration
 from ocpi_hub.inbound.door import Door as PartnerDoor
 from ocpi_hub.inbound.gate import Gate, Limits
+from ocpi_hub.inbound.http import Server
 from ocpi_hub.inbound.own import Own
 from ocpi_hub.inbound.relay import Relay
 from ocpi_hub.inbound.table import table
@@ -249,14 +250,22 @@ async def _open_doors(
             web.get("/metrics", admin.guarded(rooms.admin_access, Scope.METRICS_READ, exposition)),
         ]
     )
-    await _serve(app, listener, stack)
+    aiohttp = await _runner(app, stack)
+    if aiohttp.server is None:
+        raise RuntimeError("aiohttp made no server")
+    door = rooms.partner_door
+    server = Server(door.handle, door.refuse, aiohttp.server, IDLE_S)
+    stack.push_async_callback(server.close, LAST_REQUESTS_S)
+    taking = await asyncio.get_running_loop().create_server(server, sock=listener, backlog=1024)
+    stack.callback(taking.close)
     if settings.metrics.listen:
         apart = web.Application()
         apart.add_routes([web.get("/metrics", exposition)])
-        await _serve(apart, listen(settings.metrics.listen, shared=False), stack)
+        listener = listen(settings.metrics.listen, shared=False)
+        await web.SockSite(await _runner(apart, stack), listener).start()
 
 
-async def _serve(app: web.Application, listener: socket.socket, stack: AsyncExitStack) -> None:
+async def _runner(app: web.Application, stack: AsyncExitStack) -> web.AppRunner:
     runner = web.AppRunner(
         app,
         access_log=None,
@@ -266,7 +275,7 @@ async def _serve(app: web.Application, listener: socket.socket, stack: AsyncExit
     )
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
-    await web.SockSite(runner, listener, backlog=1024).start()
+    return runner
 
 
 async def _to_the_manual(_: web.Request) -> web.Response:

@@ -5,6 +5,8 @@ async with open_house(database) as house, fake_partner(CPO="NL-CPO") as cpo:
     answer = await cpo.get("locations")
 """
 
+import asyncio
+import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -17,6 +19,7 @@ from ocpi_hub.inbound.body import Sizes
 from ocpi_hub.inbound.configuration import Configuration
 from ocpi_hub.inbound.door import Door
 from ocpi_hub.inbound.gate import Gate, Limits
+from ocpi_hub.inbound.http import Server
 from ocpi_hub.inbound.own import Own
 from ocpi_hub.inbound.relay import Relay
 from ocpi_hub.inbound.table import table
@@ -108,15 +111,9 @@ async def open_house(
     client = HttpClient.open(platforms, journal, metrics, settings)
     app = web.Application()
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1, lingering_time=1)
-    holder: list[Door] = []
-
-    async def handle(request: web.Request) -> web.StreamResponse:
-        return await holder[0].handle(request)
-
-    app.add_routes([web.route("*", "/ocpi", handle), web.route("*", "/ocpi/{path:.*}", handle)])
     await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    listener = socket.create_server(("127.0.0.1", 0))
+    url = f"http://127.0.0.1:{listener.getsockname()[1]}"
     hub = Hub(HUB, "The Hub", versions_url(url))
     policy: Expected = dict(expected or {})
     deadline_s = settings.deadline_s
@@ -143,11 +140,15 @@ async def open_house(
         in_flight=in_flight,
         heard=heard.append,
     )
-    holder.append(door)
+    assert runner.server is not None
+    server = Server(door.handle, door.refuse, runner.server, idle_s=30)
+    taking = await asyncio.get_running_loop().create_server(server, sock=listener)
     registrar = HubRegistrar(hub, platforms, client, tuple(TABLES), deadline_s, fresh_id, policy)
     try:
         yield House(url, platforms, client, journal, metrics, door, registrar, heard)
     finally:
+        taking.close()
+        await server.close(1)
         await runner.cleanup()
         await client.close()
         await store.close()

@@ -14,10 +14,12 @@ from typing import Any
 import structlog
 from aiohttp import web
 
-from ocpi_hub.inbound.body import CutShort, Sizes, read_body
+from ocpi_hub.inbound.body import CutShort, Sizes
 from ocpi_hub.inbound.configuration import Configuration
 from ocpi_hub.inbound.exchange import Exchange, Reply
 from ocpi_hub.inbound.gate import Gate, check_opens
+from ocpi_hub.inbound.http import Malformed
+from ocpi_hub.inbound.incoming import Answer, Handed, Incoming, response
 from ocpi_hub.inbound.own import Own
 from ocpi_hub.inbound.relay import Relay, Unanswered
 from ocpi_hub.inbound.table import Table
@@ -97,13 +99,21 @@ class Door:
         return self._busy
 
     def routes(self) -> list[web.RouteDef]:
-        """What the composition root mounts; everything under /ocpi is answered in OCPI."""
+        """For connections that aiohttp serves; everything under /ocpi is answered in OCPI."""
         return [
-            web.route("*", "/ocpi", self.handle),
-            web.route("*", "/ocpi/{path:.*}", self.handle),
+            web.route("*", "/ocpi", self.handed),
+            web.route("*", "/ocpi/{path:.*}", self.handed),
         ]
 
-    async def handle(self, request: web.Request) -> web.Response:
+    async def handed(self, request: web.Request) -> web.Response:
+        return response(await self.handle(Handed(request)))
+
+    def refuse(self, fault: Malformed) -> Answer:
+        """The answer to what is no HTTP."""
+        body = message.envelope(self.now(), code=Status.CLIENT_ERROR, message=str(fault))
+        return Answer(fault.http, {message.CONTENT_TYPE: message.JSON}, body, close=True)
+
+    async def handle(self, request: Incoming) -> Answer:
         started = perf_counter()
         at = self.now()
         exchange = self._exchange(request)
@@ -124,7 +134,7 @@ class Door:
         finally:
             self._leave(exchange.platform)
         self._record(exchange, reply, at, perf_counter() - started)
-        return self._response(exchange, reply)
+        return self._answered(exchange, reply)
 
     def _enter(self, platform: PlatformId) -> None:
         """TooMany when one platform would take the places of the others."""
@@ -137,12 +147,11 @@ class Door:
         if platform is not None:
             self._held[platform.id] -= 1
 
-    def _exchange(self, request: web.Request) -> Exchange:
-        url = request.rel_url
-        headers = message.given(request.headers)
+    def _exchange(self, request: Incoming) -> Exchange:
+        headers = request.headers
         ids, findings = message.read_ids(headers, self.fresh_id)
         return Exchange(
-            request, request.method, url.raw_path, url.raw_query_string, headers, ids, [*findings]
+            request, request.method, request.path, request.query, headers, ids, [*findings]
         )
 
     async def _answer(self, exchange: Exchange) -> Reply:
@@ -163,14 +172,14 @@ class Door:
         return await self._act(exchange, self._decide(exchange))
 
     async def _authenticate(self, exchange: Exchange) -> None:
-        request = exchange.request
-        header = request.headers.get(message.AUTHORIZATION)
+        header = exchange.headers.get("authorization")
         found = self.gate.known(header)
         if found is None and header:
             await self.platforms.latest()  # another process may have issued it a moment ago
             found = self.gate.known(header)
         if found is None:
-            self.gate.refuse(self.gate.address(request))
+            hops = exchange.headers.get("x-forwarded-for")
+            self.gate.refuse(self.gate.client(exchange.request.remote, [hops] if hops else ()))
         exchange.caller, exchange.platform = found
         self._enter(exchange.platform.id)
         self.gate.pace(exchange.platform)
@@ -191,7 +200,7 @@ class Door:
         if exchange.method not in _BODY:
             return
         route, limit = exchange.row.route, self.sizes.request(exchange.row.module.identifier)
-        exchange.body = await read_body(exchange.request, limit, self.body_timeout_s)
+        exchange.body = await exchange.request.read(limit, self.body_timeout_s)
         if exchange.body:
             exchange.value = codec.decode(exchange.body)
         elif route.body:
@@ -283,7 +292,7 @@ class Door:
         close = isinstance(error, CutShort)
         return Reply(error.http, error.code, body, sender, receiver, headers, outcome, close)
 
-    def _response(self, exchange: Exchange, reply: Reply) -> web.Response:
+    def _answered(self, exchange: Exchange, reply: Reply) -> Answer:
         headers = {
             message.CONTENT_TYPE: message.JSON,
             message.REQUEST_ID: exchange.ids.request_id,
@@ -291,10 +300,7 @@ class Door:
             **message.routing_headers(reply.receiver, reply.sender),
             **reply.headers,
         }
-        response = web.Response(body=reply.body, status=reply.http, headers=headers)
-        if reply.close:
-            response.force_close()
-        return response
+        return Answer(reply.http, headers, reply.body, reply.close)
 
     def _record(self, exchange: Exchange, reply: Reply, at: datetime, seconds: float) -> None:
         route = exchange.route
@@ -303,7 +309,6 @@ class Door:
             return  # a flood of strangers is counted, not kept
         if self.trace:  # asking the logger costs 10 us even when it is silent
             log.debug("inbound.answered", route=route, http=reply.http, code=reply.code)
-        request = exchange.request
         self.journal.record(
             Hop(
                 at=at,
@@ -312,7 +317,7 @@ class Door:
                 route=route,
                 mode=exchange.mode,
                 method=exchange.method,
-                url=request.raw_path,
+                url=f"{exchange.path}?{exchange.query}" if exchange.query else exchange.path,
                 request_id=exchange.ids.request_id,
                 correlation_id=exchange.ids.correlation_id,
                 sender=exchange.sender,

@@ -3,8 +3,7 @@
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl
 
-from aiohttp import web
-
+from ocpi_hub.inbound.incoming import Incoming
 from ocpi_hub.inbound.table import Hit, Row
 from ocpi_hub.modules.platforms import Caller
 from ocpi_hub.ocpi.message import Given, Ids
@@ -38,7 +37,7 @@ class Exchange:
     `sender` is the requesting party once it is certain; `receiver` is whom the message went to.
     """
 
-    request: web.Request
+    request: Incoming
     method: str
     path: str
     query: str

@@ -1,6 +1,6 @@
 """Who calls: from the Authorization header to a platform, and how often it may."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import NoReturn
@@ -97,14 +97,17 @@ class Gate:
             raise TooMany(f"more than {rate} requests a second", wait)
 
     def address(self, request: web.BaseRequest) -> str:
+        """The address of a client at another door of the hub."""
+        lines = request.headers.getall("X-Forwarded-For", ()) if self._proxies else ()
+        return self.client(request.remote or "", lines)
+
+    def client(self, client: str, lines: Iterable[str]) -> str:
         """The client's address; the last hop that is no proxy of ours (X-Forwarded-For).
 
         Some proxies add a line of their own behind what a client wrote, so all of them count.
         """
-        client = request.remote or ""
         if not self._proxies:
             return client
-        lines = request.headers.getall("X-Forwarded-For", ())
         hops = [hop.strip() for line in lines for hop in line.split(",")]
         while hops and self._trusted(client):
             client = hops.pop()

@@ -108,7 +108,7 @@ class Unanswered(OcpiError):
 
 def _content_type(exchange: Exchange) -> str:
     """As received when it says JSON; the body is JSON in any case (TR-030, TR-032)."""
-    given = exchange.request.headers.get(message.CONTENT_TYPE, "")
+    given = exchange.headers.get("content-type", "")
     if given.partition(";")[0].strip().lower() == message.JSON:
         return given
     exchange.findings.append("TR-032: Content-Type is not application/json")
