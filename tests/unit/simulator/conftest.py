@@ -10,6 +10,7 @@ from ocpi_hub.simulator.emsp import Emsp
 from ocpi_hub.simulator.lag import LagMeter
 from ocpi_hub.simulator.nsp import Nsp
 from ocpi_hub.simulator.stations import generate
+from tests.fake_partner import FakePartner, fake_partner
 
 
 @pytest.fixture
@@ -30,4 +31,18 @@ async def emsp(cpo) -> AsyncIterator[Emsp]:
 async def nsp(cpo) -> AsyncIterator[Nsp]:
     async with Nsp("nsp", PartyRef("FR", "NAV")) as platform:
         await platform.register(cpo.versions_url, cpo.issue_token_a())
+        yield platform
+
+
+@pytest.fixture
+async def provider() -> AsyncIterator[Emsp]:
+    async with Emsp("Fahrstrom", PartyRef("DE", "EMP"), customers=3) as platform:
+        yield platform
+
+
+@pytest.fixture
+async def charger(provider) -> AsyncIterator[FakePartner]:
+    """A CPO whose every word a test can choose, registered at the provider."""
+    async with fake_partner(CPO="NL-CPO") as platform:
+        await platform.register(provider.versions_url, provider.issue_token_a())
         yield platform
