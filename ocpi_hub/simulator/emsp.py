@@ -3,9 +3,17 @@
 It takes every location, published or not.
 """
 
+from collections.abc import Iterable
+from datetime import UTC, datetime
 from decimal import Decimal
 
-from ocpi_hub.ocpi.primitives import InterfaceRole, PartyRef, Role
+from ocpi_hub.ocpi.primitives import (
+    InterfaceRole,
+    PartyRef,
+    Role,
+    format_datetime,
+    parse_datetime,
+)
 from ocpi_hub.ops.identity import now
 from ocpi_hub.simulator.cdr_book import CdrBook
 from ocpi_hub.simulator.client import Refused
@@ -21,6 +29,7 @@ from ocpi_hub.simulator.stations import owner_of
 from ocpi_hub.simulator.token_book import issue
 
 _SENDER, _RECEIVER = InterfaceRole.SENDER, InterfaceRole.RECEIVER
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Emsp(Receiver):
@@ -66,10 +75,10 @@ class Emsp(Receiver):
             raise Refused("charging_preferences", answer)
         return str(answer.data)
 
-    async def catch_up(self, cpo: PartyRef, since: str) -> int:
+    async def catch_up(self, cpo: PartyRef) -> int:
         """Pull what a CPO pushed while this platform was away (SES-005, CDR-078); how much it was.
 
-        `since` is a DateTime; the lists are only those of our own drivers.
+        The lists are those of our own drivers, from the last known last_updated on.
         """
         count = 0
         for module, book in (("sessions", self.sessions), ("cdrs", self.cdrs)):
@@ -78,7 +87,7 @@ class Emsp(Receiver):
                 self.known_peer.token,
                 to=cpo,
                 sender=self.party,
-                params={"date_from": since},
+                params={"date_from": _newest(each for each in book if owner_of(each) == cpo)},
             ):
                 book.add(page.data)
                 count += len(page.data)
@@ -88,3 +97,8 @@ class Emsp(Receiver):
         """An EVSE in its copy."""
         location = self.copy.one(owner, location_id) or {}
         return next((each for each in location.get("evses") or () if each["uid"] == uid), None)
+
+
+def _newest(held: Iterable[Object]) -> str:
+    moments = (parse_datetime(each["last_updated"]) for each in held)
+    return format_datetime(max(moments, default=_EPOCH))
