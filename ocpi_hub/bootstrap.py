@@ -28,13 +28,12 @@ from ocpi_hub.inbound.configuration import Configuration
 from ocpi_hub.inbound.door import Door as PartnerDoor
 from ocpi_hub.inbound.gate import Gate, Limits
 from ocpi_hub.inbound.http import Server
-from ocpi_hub.inbound.own import Own
+from ocpi_hub.inbound.own import Own, duties
 from ocpi_hub.inbound.relay import Relay
 from ocpi_hub.inbound.table import table
 from ocpi_hub.modules.credentials import Credentials
 from ocpi_hub.modules.credentials import Hub as HubAsParty
 from ocpi_hub.modules.keys import Scope
-from ocpi_hub.modules.locations import Locations
 from ocpi_hub.modules.registering import HubRegistrar
 from ocpi_hub.modules.versions import versions_url
 from ocpi_hub.navigation.door import Door as CarDoor
@@ -178,7 +177,7 @@ async def _rooms(
             now,
         ),
         relay=Relay(steady_client, Signer(_link_key(key)), fresh_id, deadline_s, sizes),
-        own=Own({"locations": Locations(store)}, store, platforms.directory, now),
+        own=Own(duties(store), store, platforms.directory, now),
         journal=journal,
         metrics=metrics,
         sizes=sizes,

@@ -20,12 +20,11 @@ from ocpi_hub.inbound.configuration import Configuration
 from ocpi_hub.inbound.door import Door
 from ocpi_hub.inbound.gate import Gate, Limits
 from ocpi_hub.inbound.http import Server
-from ocpi_hub.inbound.own import Own
+from ocpi_hub.inbound.own import Own, duties
 from ocpi_hub.inbound.relay import Relay
 from ocpi_hub.inbound.table import table
 from ocpi_hub.modules.credentials import Credentials, Expected, Hub
 from ocpi_hub.modules.journal import Direction, Hop
-from ocpi_hub.modules.locations import Locations
 from ocpi_hub.modules.platforms import AgreedRole
 from ocpi_hub.modules.registering import HubRegistrar
 from ocpi_hub.modules.versions import versions_url
@@ -130,7 +129,7 @@ async def open_house(
             now,
         ),
         relay=Relay(client, Signer(KEY), fresh_id, deadline_s, sizes),
-        own=Own({"locations": Locations(store)}, store, platforms.directory, now),
+        own=Own(duties(store), store, platforms.directory, now),
         journal=journal,
         metrics=metrics,
         sizes=sizes,

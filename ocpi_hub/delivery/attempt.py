@@ -27,6 +27,7 @@ MODE: Final = "broadcast"
 _SUCCESS_HTTP: Final = range(200, 300)
 _SUCCESS_CODE: Final = range(1000, 2000)
 _NOT_FOUND: Final = 404
+_UNKNOWN: Final = frozenset({Status.UNKNOWN_LOCATION, Status.UNKNOWN_TOKEN})
 # The receiver refuses the hub itself or asks for less: another request would make it worse.
 _REFUSED: Final = frozenset({401, 403, 429})
 
@@ -95,7 +96,7 @@ def held(outcome: Outcome, last_updated: datetime) -> Held:
     if not isinstance(outcome, Answered):
         return Held.UNKNOWN
     code = message.status_of(outcome.body)
-    if outcome.http == _NOT_FOUND or code == Status.UNKNOWN_LOCATION:
+    if outcome.http == _NOT_FOUND or code in _UNKNOWN:
         return Held.MISSING
     if not accepted(outcome):
         return Held.UNKNOWN

@@ -179,7 +179,7 @@ class Courier:
 
     async def _full(self, change: Change, found: Held) -> Message | None:
         """The object to put; the whole Location where one of its EVSEs is missing."""
-        if found is Held.STALE or (found is Held.MISSING and not change.key.part):
+        if found is Held.STALE or (found is Held.MISSING and change.key == change.key.whole):
             return Message("PUT", change.state_path, change.state)
         if found is not Held.MISSING:
             return None

@@ -9,12 +9,13 @@ from multidict import MultiDict
 
 from ocpi_hub.inbound.exchange import Exchange, Reply
 from ocpi_hub.inbound.pages import paged
+from ocpi_hub.modules import locations, tariffs, tokens
 from ocpi_hub.modules.line import Message
-from ocpi_hub.modules.locations import Taken
 from ocpi_hub.modules.store import Page, Store, Viewer, Window, Written
+from ocpi_hub.modules.taken import Taken
 from ocpi_hub.ocpi import codec, message, paging
 from ocpi_hub.ocpi.primitives import InterfaceRole, PartyRef
-from ocpi_hub.ocpi.status import NoSuchResource, Status
+from ocpi_hub.ocpi.status import InvalidParameter, NoSuchResource, Status
 from ocpi_hub.routing.audience import hidden, sees_unpublished
 from ocpi_hub.routing.decide import Broadcast, GetAll, OwnCopy
 from ocpi_hub.routing.directory import Directory, PlatformId
@@ -24,7 +25,10 @@ _CREATED = 201
 
 
 class Duty(Protocol):
-    """What the hub does with a module of which it keeps a copy; see `modules.locations`."""
+    """What the hub does with a module of which it keeps a copy.
+
+    See `modules.locations` and `modules.keeping`.
+    """
 
     async def push(
         self,
@@ -41,7 +45,14 @@ class Duty(Protocol):
 
     async def one(self, owner: PartyRef, ids: Sequence[str]) -> bytes: ...
 
-    async def find(self, ids: Sequence[str], hidden: frozenset[tuple[str, str]]) -> bytes: ...
+
+def duties(store: Store) -> Mapping[str, Duty]:
+    """The modules of which the hub keeps a copy (ROUT-215)."""
+    return {
+        locations.MODULE: locations.Locations(store),
+        tariffs.MODULE: tariffs.duty(store),
+        tokens.MODULE: tokens.duty(store),
+    }
 
 
 _STALE = "ROUT-222: last_updated: older than what the hub holds, which stays as it is"
@@ -63,12 +74,11 @@ class Own:
     async def take(self, exchange: Exchange, decision: Broadcast) -> Reply:
         """Answered as soon as the push is durable, whomever it reaches (ROUT-213, ROUT-214)."""
         self._addressed(exchange, "broadcast")
-        country, party, *ids = exchange.ids_of_object
-        _, _, path = exchange.path_below.split("/", 2)
+        country, party, *ids = _ids(exchange)
         taken = await self._duty(exchange).push(
             PartyRef(country, party),
             tuple(ids),
-            Message(exchange.method, path, exchange.body),
+            Message(exchange.method, _path(exchange), exchange.body),
             exchange.value,
             origin=exchange.known_platform.id,
             correlation_id=exchange.ids.correlation_id,
@@ -95,30 +105,50 @@ class Own:
 
     async def show(self, exchange: Exchange, decision: OwnCopy) -> Reply:
         self._addressed(exchange, "own")
-        ids = exchange.ids_of_object
         if exchange.row.role is InterfaceRole.RECEIVER:
-            data = await self._duty(exchange).one(PartyRef(ids[0], ids[1]), ids[2:])
+            country, party, *ids = _ids(exchange)
+            data = await self._duty(exchange).one(PartyRef(country, party), ids)
         else:
             data = await self._found(exchange, self._viewer(exchange, decision.sender))
         return self._success(decision.sender, data)
 
     async def owners(self, exchange: Exchange) -> Sequence[PartyRef]:
-        """Who is known to own the object that a Sender URL names by its id alone (LOC-034)."""
-        spec = exchange.row.module
-        if spec.identifier not in self.duties:
+        """Who is known to own the object that a Sender URL names by its id alone.
+
+        A Location (LOC-034), or the Token of an authorization (TOK-054).
+        """
+        return await self._owners(exchange, hidden(exchange.row.module, self.directory()))
+
+    async def _owners(
+        self, exchange: Exchange, gone: frozenset[tuple[str, str]]
+    ) -> Sequence[PartyRef]:
+        module = exchange.row.module.identifier
+        if module not in self.duties:
             return ()
-        gone = hidden(spec, self.directory())
-        owners = await self.store.owners(spec.identifier, exchange.ids_of_object[0])
+        part = tokens.token_type(exchange.params) if module == tokens.MODULE else ""
+        owners = await self.store.owners(module, exchange.ids_of_object[0], part)
         return [owner for owner in owners if owner.key not in gone]
 
     async def _found(self, exchange: Exchange, viewer: Viewer) -> bytes:
-        """An object by its id, unless it is not published and would be shown to all (LOC-075)."""
+        """A Location, or a part of it, by its id alone; one that is unique (ROUT-409).
+
+        One that is not published is not shown to who would show it to all (LOC-075).
+        """
         duty, ids = self._duty(exchange), exchange.ids_of_object
+        match await self._owners(exchange, viewer.hidden):
+            case []:
+                raise NoSuchResource(f"the hub holds no {ids[0]}", Status.UNKNOWN_LOCATION)
+            case [owner]:
+                pass
+            case several:
+                raise InvalidParameter(
+                    f"location_id: {ids[0]} exists at {len(several)} parties, address one of them"
+                )
         if viewer.public_only:
-            whole = await duty.find(ids[:1], viewer.hidden)
+            whole = await duty.one(owner, ids[:1])
             if codec.members(whole).get("publish") == b"false":
                 raise NoSuchResource(f"the hub holds no {ids[0]}", Status.UNKNOWN_LOCATION)
-        return await duty.find(ids, viewer.hidden)
+        return await duty.one(owner, ids)
 
     def _viewer(self, exchange: Exchange, party: PartyRef) -> Viewer:
         return Viewer(
@@ -142,3 +172,18 @@ class Own:
         body = message.envelope(self.now(), data=data)
         hub = self.directory().hub
         return Reply(http, Status.SUCCESS, body, hub, requester, headers or {})
+
+
+def _ids(exchange: Exchange) -> tuple[str, ...]:
+    """Owner and ids in the URL; a Token's type stands in the query (TOK-013)."""
+    ids = exchange.ids_of_object
+    if exchange.row.module.identifier == tokens.MODULE:
+        return (*ids, tokens.token_type(exchange.params))
+    return ids
+
+
+def _path(exchange: Exchange) -> str:
+    """What follows the owner, as received; see `Message`."""
+    _, _, path = exchange.path_below.split("/", 2)
+    typed = exchange.row.module.identifier == tokens.MODULE and exchange.query
+    return f"{path}?{exchange.query}" if typed else path

@@ -124,10 +124,10 @@ def _put_location(held: Held, push: Push) -> Written:
 def _patch_location(held: Held, push: Push) -> Written:
     if not held.known:
         raise _unknown_location(push.ids[0])
-    if _older(push, held.last_updated):
+    if older(push, held.last_updated):
         return Written.STALE
     body = held.body()
-    if _says_nothing_new(codec.members(body), push.message.body):
+    if says_nothing_new(codec.members(body), push.message.body):
         return Written.UNCHANGED
     merged = codec.merge(body, push.message.body)
     validate(Location, codec.decode(merged))
@@ -135,7 +135,7 @@ def _patch_location(held: Held, push: Push) -> Written:
 
 
 def _replace_location(held: Held, push: Push, body: bytes) -> Written:
-    if held.known and _older(push, held.last_updated):
+    if held.known and older(push, held.last_updated):
         return Written.STALE
     if held.known and held.body() == body:
         return Written.UNCHANGED
@@ -145,7 +145,7 @@ def _replace_location(held: Held, push: Push, body: bytes) -> Written:
     written = Written.UPDATED if held.known else Written.CREATED
     held.location = HeldLocation(
         frame=parts.frame,
-        last_updated=stamp(_text(members, "last_updated")),
+        last_updated=stamp(text_of(members, "last_updated")),
         publish=members.get("publish") != b"false",
         writing=_again(held.location, push),
     )
@@ -166,14 +166,14 @@ def _listed(
     evses: dict[str, HeldEvse] = {}
     for order, body in enumerate(bodies):
         members = codec.members(body)
-        uid = _text(members, "uid")
+        uid = text_of(members, "uid")
         if (key := fold(uid)) in evses:
             raise InvalidParameter(f"evses[{order}].uid: {uid} occurs twice")
         known = old.get(key)
         if known is not None and known.body == body:
             evses[key] = replace(known, listed=True, order=order)
         else:
-            updated = stamp(_text(members, "last_updated"))
+            updated = stamp(text_of(members, "last_updated"))
             evses[key] = HeldEvse(uid, body, updated, True, False, order, _again(known, push))
     return evses
 
@@ -183,12 +183,12 @@ def _put_evse(held: Held, push: Push) -> Written:
         raise _unknown_location(push.ids[0])
     uid, body = push.ids[1], push.message.body
     old = held.evses.get(fold(uid))
-    if old is not None and _older(push, old.last_updated):
+    if old is not None and older(push, old.last_updated):
         return Written.STALE
     if old is not None and old.listed and old.body == body:
         return Written.UNCHANGED
     order = old.order if old is not None and old.listed else None
-    updated = stamp(_text(codec.members(body), "last_updated"))
+    updated = stamp(text_of(codec.members(body), "last_updated"))
     if order is None:
         held.evses.pop(fold(uid), None)  # to the end of the list
     held.evses[fold(uid)] = HeldEvse(uid, body, updated, True, True, order, _again(old, push))
@@ -197,12 +197,12 @@ def _put_evse(held: Held, push: Push) -> Written:
 
 def _patch_evse(held: Held, push: Push) -> Written:
     old = _evse(held, push)
-    if _older(push, old.last_updated):
+    if older(push, old.last_updated):
         return Written.STALE
-    if _says_nothing_new(codec.members(old.body), push.message.body):
+    if says_nothing_new(codec.members(old.body), push.message.body):
         return Written.UNCHANGED
     merged = codec.merge(old.body, push.message.body)
-    updated = stamp(_text(codec.members(push.message.body), "last_updated"))
+    updated = stamp(text_of(codec.members(push.message.body), "last_updated"))
     held.evses[fold(old.uid)] = _rewritten(old, push, merged, updated)
     return Written.UPDATED
 
@@ -222,7 +222,7 @@ def _patch_connector(held: Held, push: Push) -> Written:
     index = _index(connectors, push.ids[2])
     if index is None:
         raise _unknown(f"the hub holds no connector {push.ids[2]} of EVSE {push.ids[1]}")
-    if _says_nothing_new(codec.members(connectors[index]), push.message.body):
+    if says_nothing_new(codec.members(connectors[index]), push.message.body):
         return Written.UNCHANGED
     return _replace_connector(held, push, index, codec.merge(connectors[index], push.message.body))
 
@@ -230,7 +230,7 @@ def _patch_connector(held: Held, push: Push) -> Written:
 def _replace_connector(held: Held, push: Push, index: int, body: bytes) -> Written:
     evse = _evse(held, push)
     connectors = _connectors(evse)
-    if _older(push, stamp(_text(codec.members(connectors[index]), "last_updated"))):
+    if older(push, stamp(text_of(codec.members(connectors[index]), "last_updated"))):
         return Written.STALE
     if connectors[index] == body:
         return Written.UNCHANGED
@@ -246,10 +246,10 @@ def _replace_connectors(
     members = codec.members(evse.body)
     members["connectors"] = codec.join_array(connectors)
     updated = evse.last_updated
-    if not _older(push, updated):
+    if not older(push, updated):
         sent = codec.members(push.message.body)
         members["last_updated"] = sent["last_updated"]
-        updated = stamp(_text(sent, "last_updated"))
+        updated = stamp(text_of(sent, "last_updated"))
     held.evses[fold(evse.uid)] = _rewritten(evse, push, codec.join_object(members), updated)
 
 
@@ -273,7 +273,7 @@ def _connectors(evse: HeldEvse) -> list[bytes]:
 def _index(connectors: Sequence[bytes], connector_id: str) -> int | None:
     wanted = fold(connector_id)
     for index, connector in enumerate(connectors):
-        if fold(_text(codec.members(connector), "id")) == wanted:
+        if fold(text_of(codec.members(connector), "id")) == wanted:
             return index
     return None
 
@@ -283,15 +283,17 @@ def _again(old: HeldLocation | HeldEvse | None, push: Push) -> Writing:
     return Writing(push, before + 1)
 
 
-def _older(push: Push, held_since: str) -> bool:
-    return push.last_updated < moment(held_since)
+def older(push: Push, held_since: str) -> bool:
+    """Whether what is held was updated after the push; both may be of the same moment."""
+    return push.last_updated is not None and push.last_updated < moment(held_since)
 
 
-def _says_nothing_new(held: Mapping[str, bytes], patch: bytes) -> bool:
+def says_nothing_new(held: Mapping[str, bytes], patch: bytes) -> bool:
+    """Whether all that a PATCH says is held already; null says nothing (TR-042)."""
     return all(raw in (b"null", held.get(name)) for name, raw in codec.members(patch).items())
 
 
-def _text(members: Mapping[str, bytes], name: str) -> str:
+def text_of(members: Mapping[str, bytes], name: str) -> str:
     """A text member of an object that was checked to have it."""
     value = codec.decode(members[name]) if name in members else None
     if not isinstance(value, str):

@@ -29,7 +29,10 @@ ORIGIN = Place(0, 0)
 
 
 class ObjectKey(NamedTuple):
-    """Identity of a stored object, folded: module, owner, ids (`part` is an EVSE uid or empty)."""
+    """Identity of a stored object, folded: module, owner, ids.
+
+    `part` is the uid of an EVSE, the type of a Token, a role, or empty.
+    """
 
     module: str
     country_code: str
@@ -39,8 +42,8 @@ class ObjectKey(NamedTuple):
 
     @property
     def whole(self) -> "ObjectKey":
-        """The Location to which an EVSE belongs; the object itself for all others."""
-        return self._replace(part="")
+        """The Location to which an EVSE belongs, the party to which a role belongs, else itself."""
+        return self if self.module == "tokens" else self._replace(part="")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,7 @@ class Message:
     """A push as it was received: enough to send it on byte for byte.
 
     `path` is the sub-path below `{module endpoint}/{country}/{party}/`, percent-encoded as
-    received, such as `LOC1/3256/1`.
+    received, such as `LOC1/3256/1`, and for a Token its query too, such as `0102?type=APP_USER`.
     """
 
     method: str
@@ -63,7 +66,8 @@ class Change:
     `previous` is the place of the change before the last one (ORIGIN when there was none): for a
     reader that was up to date at or behind `previous` the object changed once since, and `message`
     may go out as it came; otherwise `state` goes out as one PUT to `state_path`.
-    `state` is the full object: a Location with its EVSEs, or a single EVSE when `key.part` is set.
+    `state` is the full object: a Location with its EVSEs, or a single EVSE when `key.part` is set;
+    empty when the object was deleted, and then `message` is the DELETE.
     `public` is false for a Location (and its EVSEs) with publish=false (LOC-065, LOC-075).
     """
 

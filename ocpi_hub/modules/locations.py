@@ -6,11 +6,11 @@ enumerations do not know is kept and noted. Then the store takes it, and the lin
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from ocpi_hub.modules.line import Message, ObjectKey
-from ocpi_hub.modules.store import Page, Push, Store, Viewer, Window, Written
+from ocpi_hub.modules.store import Page, Push, Store, Viewer, Window
+from ocpi_hub.modules.taken import Taken, an_object, same
 from ocpi_hub.ocpi import codec
 from ocpi_hub.ocpi.finding import OcpiModel
 from ocpi_hub.ocpi.primitives import PartyRef, fold, parse_datetime
@@ -36,14 +36,6 @@ _MODELS: Mapping[tuple[str, int], type[OcpiModel]] = {
     ("PATCH", 3): ConnectorPatch,
 }
 _ID_MEMBER = {1: "id", 2: "uid", 3: "id"}
-
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """What became of a push, and the conformance remarks on it for the journal."""
-
-    written: Written
-    findings: tuple[str, ...]
 
 
 class Locations:
@@ -91,42 +83,17 @@ class Locations:
             )
         return body
 
-    async def find(self, ids: Sequence[str], hidden: frozenset[tuple[str, str]]) -> bytes:
-        """As `one` where the URL names no owner (ROUT-409).
-
-        Owners in `hidden` do not count; InvalidParameter when several are left.
-        """
-        owners = await self._store.owners(MODULE, ids[0])
-        visible = [owner for owner in owners if owner.key not in hidden]
-        if len(visible) > 1:
-            raise InvalidParameter(
-                f"location_id: {ids[0]} exists at {len(visible)} parties, address one of them"
-            )
-        if not visible:
-            raise NoSuchResource(f"the hub holds no location {ids[0]}", Status.UNKNOWN_LOCATION)
-        return await self.one(visible[0], ids)
-
 
 def admit(owner: PartyRef, ids: Sequence[str], method: str, value: Any) -> tuple[str, ...]:
     """The findings of a push that may come in; InvalidParameter when it may not (2001)."""
-    if not isinstance(value, dict):
-        raise InvalidParameter("body: must be a JSON object")
-    _same(_ID_MEMBER[len(ids)], value, ids[-1])
+    value = an_object(value)
+    same(_ID_MEMBER[len(ids)], value, ids[-1])
     if len(ids) == 1:
-        _same("country_code", value, owner.country_code)
-        _same("party_id", value, owner.party_id)
+        same("country_code", value, owner.country_code)
+        same("party_id", value, owner.party_id)
     findings = validate(_MODELS[method, len(ids)], value)
     _unique_parts(value, len(ids))
     return findings
-
-
-def _same(member: str, value: Mapping[str, Any], expected: str) -> None:
-    """A member that is there says the same as the URL, in whatever case (TR-054, TR-055)."""
-    found = value.get(member)
-    if found is None:
-        return
-    if not isinstance(found, str) or fold(found) != fold(expected):
-        raise InvalidParameter(f"{member}: differs from the URL's {expected}")
 
 
 def _unique_parts(value: Mapping[str, Any], depth: int) -> None:

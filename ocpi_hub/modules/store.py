@@ -28,15 +28,16 @@ class Written(StrEnum):
 class Push:
     """A broadcast push that passed its duty's checks.
 
-    `ids` are the path's object ids as received: (location,), (location, evse) or
-    (location, evse, connector). `last_updated` was read from the body. `origin` pushed it.
+    `ids` are the object's ids as received: (location,), (location, evse), (location, evse,
+    connector), (tariff,), or (token, type). `last_updated` was read from the body, which a DELETE
+    has not. `origin` pushed it.
     """
 
     module: str
     owner: PartyRef
     ids: tuple[str, ...]
     message: Message
-    last_updated: datetime
+    last_updated: datetime | None
     origin: PlatformId
     correlation_id: str
 
@@ -87,5 +88,8 @@ class Store(Protocol):
     async def one(self, key: ObjectKey) -> bytes | None:
         """One stored object in full; a connector is to be cut out of its EVSE."""
 
-    async def owners(self, module: str, object_id: str) -> Sequence[PartyRef]:
-        """Who owns an object with this id: for GETs without owner segments (LOC-034)."""
+    async def owners(self, module: str, object_id: str, part: str = "") -> Sequence[PartyRef]:
+        """Who owns an object with this id, in order of creation: for what names no owner (LOC-034).
+
+        `part` is the EVSE that a Location must have, or the type of a Token.
+        """

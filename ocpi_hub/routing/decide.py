@@ -130,7 +130,8 @@ def placed(
     """Finish an open route; `owners` are known to own the object (ROUT-311, ROUT-313)."""
     match owners:
         case []:
-            return Refuse(Status.CLIENT_ERROR, "no party is known to own this object", 404, sender)
+            code = Status.UNKNOWN_TOKEN if _authorizes(request.route) else Status.CLIENT_ERROR
+            return Refuse(code, "no party is known to own this object", 404, sender)
         case [owner]:
             return forward(request, sender, owner, directory)
         case _:
@@ -195,17 +196,20 @@ def _without_receiver(request: Request, sender: PartyRef, kept: Collection[str])
     route = request.route
     if request.role is InterfaceRole.SENDER and route.listing:
         return _list_of_nobody(request, sender, kept)
-    if request.role is InterfaceRole.SENDER and route.method == "GET":
+    if (request.role is InterfaceRole.SENDER and route.method == "GET") or _authorizes(route):
         return OpenRoute(sender)
     if request.role is InterfaceRole.RECEIVER and request.spec.broadcast_from:
         return _to_hub(request, sender, kept)  # ROUT-312; a GET looks at what such a push has left
-    if route.name.endswith(".authorize"):
-        return Refuse(Status.UNKNOWN_TOKEN, "no party is known to own this token", 404, sender)
     return Refuse(
         Status.UNKNOWN_RECEIVER,
         f"OCPI-to-*: required, the content of {route.name} names no receiver",
         sender=sender,
     )
+
+
+def _authorizes(route: RouteSpec) -> bool:
+    """It names its token by the id alone, as a GET does its object (TOK-054)."""
+    return route.name.endswith(".authorize")
 
 
 def _list_of_nobody(request: Request, sender: PartyRef, kept: Collection[str]) -> Decision:

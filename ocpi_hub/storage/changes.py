@@ -32,18 +32,18 @@ def change_of(row: Row) -> Change:
 def _state(row: Row) -> bytes:
     if row["module"] == "hubclientinfo":
         return _client_info(row)
-    if row["part"]:
-        body: bytes = row["body"]
-        return body
-    return location_body(row)
+    if row["module"] == "locations" and not row["part"]:
+        return location_body(row)
+    body: bytes | None = row["body"]
+    return body or b""  # none: it was deleted
 
 
 def _path(row: Row) -> str:
     if row["module"] == "hubclientinfo":
         path: str = row["path"]
         return path
-    ids = [row["location_id"], row["spelling"]] if row["part"] else [row["location_id"]]
-    return "/".join(quote(one, safe="") for one in ids)
+    ids = [quote(row[name], safe="") for name in ("location_id", "spelling") if row[name]]
+    return ("?type=" if row["module"] == "tokens" else "/").join(ids)
 
 
 def _client_info(row: Row) -> bytes:

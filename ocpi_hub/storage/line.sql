@@ -37,10 +37,22 @@ from oldest, (
     union all
     (
         select
+            o.x, o.seq, o.prev_x, o.prev_seq, o.module,
+            o.country, o.party, o.id, o.part, o.country_code, o.party_id, o.object_id, o.spelling,
+            o.method, o.path, o.message, null, null, null, o.body,
+            o.last_updated, true, o.origin, o.correlation_id
+        from object o
+        where (o.x, o.seq) > ($1, $2)
+        order by o.x, o.seq
+        limit $3
+    )
+    union all
+    (
+        select
             h.x, h.seq, h.prev_x, h.prev_seq, 'hubclientinfo',
             upper(h.country_code), upper(h.party_id), '', h.role, h.country_code, h.party_id, h.role, h.status,
             'PUT', h.country_code || '/' || h.party_id, null, null, null, null, null,
-            to_char(h.last_updated at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS" Z"'), true, h.platform, ''
+            to_char(h.touched_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS" Z"'), true, h.platform, ''
         from hosted_role h
         where (h.x, h.seq) > ($1, $2)
         order by h.x, h.seq
@@ -56,6 +68,8 @@ select x, seq from (
     (select x, seq from location where x < (select pg_snapshot_xmin(pg_current_snapshot())::text::bigint) order by x desc, seq desc limit 1)
     union all
     (select x, seq from evse where own and x < (select pg_snapshot_xmin(pg_current_snapshot())::text::bigint) order by x desc, seq desc limit 1)
+    union all
+    (select x, seq from object where x < (select pg_snapshot_xmin(pg_current_snapshot())::text::bigint) order by x desc, seq desc limit 1)
     union all
     (select x, seq from hosted_role where x < (select pg_snapshot_xmin(pg_current_snapshot())::text::bigint) order by x desc, seq desc limit 1)
 ) as places
@@ -77,6 +91,7 @@ select exists (
     select from (
         (select x from location order by x desc limit 1)
         union all (select x from evse where own order by x desc limit 1)
+        union all (select x from object order by x desc limit 1)
         union all (select x from hosted_role order by x desc limit 1)
         union all (select x from receiver order by x desc limit 1)
     ) as newest
@@ -85,12 +100,13 @@ select exists (
 
 -- lock
 -- Nobody writes while the line is numbered anew; readers go on.
-lock table location, evse, hosted_role, receiver in exclusive mode
+lock table location, evse, object, hosted_role, receiver in exclusive mode
 
 -- renumber
 -- All places in their order from (0, 1) on; who reads on from before gets latest states.
 with places as (
-    select x, seq from location union all select x, seq from evse union all select x, seq from hosted_role
+    select x, seq from location union all select x, seq from evse
+    union all select x, seq from object union all select x, seq from hosted_role
 ), numbered as materialized (
     select x, seq, row_number() over (order by x, seq) as n from places
 ), locations as (
@@ -98,6 +114,9 @@ with places as (
     from numbered where t.x = numbered.x and t.seq = numbered.seq
 ), evses as (
     update evse t set x = 0, seq = n, prev_x = 0, prev_seq = n
+    from numbered where t.x = numbered.x and t.seq = numbered.seq
+), objects as (
+    update object t set x = 0, seq = n, prev_x = 0, prev_seq = n
     from numbered where t.x = numbered.x and t.seq = numbered.seq
 ), roles as (
     update hosted_role t set x = 0, seq = n, prev_x = 0, prev_seq = n

@@ -149,5 +149,7 @@ join evse e on e.location = l.pk
 where l.id = $3 and l.country = $1 and l.party = $2 and e.uid = $4
 
 -- owners
--- Who has a Location with this id.
-select country_code, party_id from location where id = $1 order by pk
+-- Who has a Location with this id, and in it an EVSE with this uid if one is named.
+select country_code, party_id from location l
+where id = $1 and ($2 = '' or exists (select from evse e where e.location = l.pk and e.uid = $2))
+order by pk

@@ -11,7 +11,7 @@ from ocpi_hub.modules.stamp import moment, stamp
 from ocpi_hub.modules.store import Push, Viewer, Window
 from ocpi_hub.ocpi.primitives import PartyRef
 from ocpi_hub.storage import line as line_module
-from ocpi_hub.storage import loading
+from ocpi_hub.storage import lists, loading, plain
 from ocpi_hub.storage import pages as pages_module
 from ocpi_hub.storage.line import PostgresLine
 from ocpi_hub.storage.objects import PostgresStore
@@ -282,6 +282,12 @@ _MANY = """
         5000 + pk * 3 + k, 5000 + pk * 3 + k, 'PUT', 'L', 'p', 'c'
     from location, generate_series(0, 2) k;
     update evse set last_updated = '2026-02-01T00:00:00 Z' where location % 1000 = 0;
+    insert into object (module, country, party, id, part, country_code, party_id, object_id,
+        spelling, born, body, last_updated, x, seq, method, path, origin, correlation_id)
+    select module, 'DE', 'EM1', 'T' || n, 'RFID', 'DE', 'EM1', 'T' || n, 'RFID', 30000 + n,
+        '\\x7b7d', '2026-01-01T00:00:00 Z', 30000 + n, 30000 + n, 'PUT', 'T', 'p', 'c'
+    from generate_series(1, 5000) n, unnest(array['tariffs', 'tokens']) module;
+    update object set last_updated = '2026-02-01T00:00:00 Z' where seq % 1000 = 0;
     analyze;
 """
 _ARRAY = "array['NL'], array['CP1'], array['L77']"
@@ -292,6 +298,17 @@ _HOT = {
     "page": (pages_module._SQL["page"], "false, '{}', 0, 50, 2000"),
     "changes": (line_module._SQL["changes"], "19000, 0, 500"),
     "head": (line_module._SQL["head"], ""),
+    "load": (
+        plain._SQL["load"],
+        "array['tokens'], array['DE'], array['EM1'], array['T7'], array['RFID']",
+    ),
+    "one": (plain._SQL["one"], "'tokens', 'DE', 'EM1', 'T7', 'RFID'"),
+    "owners": (plain._SQL["owners"], "'tokens', 'T7', 'RFID'"),
+    "list": (lists._SQL["page"], "'tokens', '{}', 0, 50, 32000"),
+    "window": (
+        lists._SQL["window_page"],
+        "'tokens', '{}', 0, 50, '2026-01-15T00:00:00', '~'",
+    ),
 }
 
 

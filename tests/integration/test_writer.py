@@ -7,13 +7,14 @@ import asyncpg
 import pytest
 from structlog.testing import capture_logs
 
+from ocpi_hub.modules import holding
 from ocpi_hub.modules.holding import apply
 from ocpi_hub.modules.line import ORIGIN, Message, ObjectKey
 from ocpi_hub.modules.stamp import moment, stamp
 from ocpi_hub.modules.store import Push, Written
 from ocpi_hub.ocpi.primitives import PartyRef
 from ocpi_hub.ocpi.status import InvalidParameter, NoSuchResource, OcpiError, Status
-from ocpi_hub.storage import loading, objects
+from ocpi_hub.storage import loading
 from ocpi_hub.storage.line import PostgresLine
 from ocpi_hub.storage.objects import PostgresStore
 from ocpi_hub.storage.writer import Writer
@@ -393,7 +394,7 @@ async def test_a_push_that_breaks_the_hub_fails_alone(stores, monkeypatch):
             raise ZeroDivisionError
         return apply(held, one)
 
-    monkeypatch.setattr(objects, "apply", broken)
+    monkeypatch.setattr(holding, "apply", broken)
     names = ["L1", "L2", "L3", "BAD"]  # two batches of one, and the others together
     *good, bad = await asyncio.gather(
         *(stores[0].push(push("PUT", name, whole(name))) for name in names), return_exceptions=True

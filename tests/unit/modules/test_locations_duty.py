@@ -169,14 +169,3 @@ async def test_what_is_not_held_is_not_found(ids):
         with pytest.raises(NoSuchResource) as refused:
             await duty.one(owner, ids)
         assert (refused.value.code, refused.value.http) == (2003, 404)
-
-
-@pytest.mark.obligation("ROUT-409", "LOC-034")
-async def test_without_an_owner_an_id_must_be_unique_among_visible_owners():
-    duty = Locations(Shelf(NL_CP1_L1=LOCATION, BE_CP2_L1=LOCATION, NL_CP1_L1_E1=EVSE))
-    with pytest.raises(InvalidParameter, match="L1"):
-        await duty.find(("L1",), frozenset())
-    hidden = frozenset({("BE", "CP2")})
-    assert json.loads(await duty.find(("l1", "e1"), hidden)) == EVSE
-    with pytest.raises(NoSuchResource):
-        await duty.find(("L2",), frozenset())

@@ -53,6 +53,8 @@ def refused(asked: Request) -> tuple[int, int]:
         ("locations.sender.list", EMSP, "NL-HUB", GetAll),
         ("locations.sender.get", EMSP, "NL-HUB", OwnCopy),
         ("locations.sender.get", EMSP, None, OpenRoute),
+        ("tokens.sender.authorize", CPO, None, OpenRoute),
+        ("tokens.sender.authorize", CPO, "DE-EMP", Forward),
     ],
 )
 def test_the_mode_follows_from_method_interface_and_to(
@@ -126,7 +128,7 @@ def test_the_first_fault_in_order_is_told() -> None:
     assert refused(request("cdrs.receiver.post", CPO, "FR-OFF")) == (200, 4003)
 
 
-@pytest.mark.obligation("ROUT-211", "ROUT-226", "ROUT-406", "ROUT-304", "ROUT-308", "ROUT-210")
+@pytest.mark.obligation("ROUT-211", "ROUT-226", "ROUT-406", "ROUT-304", "ROUT-210")
 @pytest.mark.parametrize(
     ("asked", "answer"),
     [
@@ -142,7 +144,6 @@ def test_the_first_fault_in_order_is_told() -> None:
         (request("locations.receiver.put", EMSP, "NL-HUB"), (200, 2001)),
         (request("locations.receiver.put", BOTH, "NL-HUB", "NL-TWO"), (200, 2001)),
         (request("locations.sender.list", EMSP), (200, 2001)),
-        (request("tokens.sender.authorize", CPO), (404, 2004)),
         (request("sessions.receiver.put", CPO), (200, 4001)),
         (request("cdrs.receiver.post", CPO), (200, 4001)),
         (request("sessions.sender.charging_preferences", EMSP), (200, 4001)),
@@ -169,3 +170,16 @@ def test_an_open_route_needs_exactly_one_owner() -> None:
     assert isinstance(none, Refuse)
     assert isinstance(two, Refuse)
     assert (none.http, two.code) == (404, 4001)
+
+
+@pytest.mark.obligation("ROUT-307", "ROUT-308", "ROUT-311", "TOK-054")
+def test_an_authorization_goes_to_the_one_owner_of_its_token_and_is_never_guessed() -> None:
+    asked = request("tokens.sender.authorize", CPO)
+    sender, owners = party("NL-CPO"), [party("DE-EMP"), party("FR-OFF")]
+    one = placed(asked, sender, owners[:1], WORLD)
+    assert isinstance(one, Forward)
+    assert one.party == owners[0]
+    none, two = placed(asked, sender, [], WORLD), placed(asked, sender, owners, WORLD)
+    assert isinstance(none, Refuse)
+    assert isinstance(two, Refuse)
+    assert ((none.http, none.code), (two.http, two.code)) == ((404, 2004), (200, 4001))
