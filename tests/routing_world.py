@@ -7,6 +7,7 @@ from ocpi_hub.ocpi.message import Routing
 from ocpi_hub.ocpi.primitives import ConnectionStatus, InterfaceRole, PartyRef, Role
 from ocpi_hub.ocpi.spec import RouteSpec
 from ocpi_hub.ocpi.v2_2_1 import MODULES
+from ocpi_hub.routing.agreements import InForce, agreements
 from ocpi_hub.routing.decide import Request
 from ocpi_hub.routing.directory import (
     Directory,
@@ -96,3 +97,14 @@ def request(
         caller = replace(caller, quirks=Quirks(lenient_list=True))
     routing = Routing(party(to) if to else None, party(sender) if sender else None)
     return Request(caller, MODULES[module], role, row, routing, party(owner) if owner else None)
+
+
+def agreeing(*pairs: str, world: Directory = WORLD) -> Directory:
+    """The world where these have agreements and nobody else: `NL-CPO DE-EMP locations,tokens`."""
+    in_force = []
+    for text in pairs:
+        first, second, *modules = text.split()
+        scope = frozenset(modules[0].split(",")) if modules else None
+        in_force.append(InForce((party(first), party(second)), scope))
+    since = {frozenset(one.parties): LONG_AGO for one in in_force}
+    return replace(world, agreements=agreements(in_force, since))

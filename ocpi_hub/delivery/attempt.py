@@ -7,11 +7,12 @@ failed PATCH by the full object (TR-041).
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
+from ocpi_hub.modules.hubclientinfo import client_info
 from ocpi_hub.modules.line import Change, Message, ObjectKey, Place
 from ocpi_hub.modules.outgoing import Answered, Call, Failure, Outcome
 from ocpi_hub.ocpi import codec, message
@@ -19,7 +20,8 @@ from ocpi_hub.ocpi.primitives import InterfaceRole, PartyRef, parse_datetime
 from ocpi_hub.ocpi.spec import ModuleSpec
 from ocpi_hub.ocpi.status import OcpiError, Status
 from ocpi_hub.routing import audience
-from ocpi_hub.routing.directory import Endpoint, Platform, PlatformId
+from ocpi_hub.routing.agreements import Agreements
+from ocpi_hub.routing.directory import Directory, Endpoint, Platform, PlatformId
 from ocpi_hub.routing.rewrite import join
 
 CLIENT_INFO: Final = "hubclientinfo"
@@ -138,18 +140,20 @@ class Way:
     told: tuple[dict[str, str], ...]
 
 
-def way(change: Change, platform: Platform, spec: ModuleSpec | None, hub: PartyRef) -> Way | None:
+def way(
+    change: Change, platform: Platform, spec: ModuleSpec | None, directory: Directory
+) -> Way | None:
     """The way of this change, and of all with the same module, `public` and another origin.
 
-    None when the platform is not concerned; `spec`: the module in the platform's version, None
-    when that version has none.
+    Where there are agreements, of those with the same owner. None when the platform is not
+    concerned; `spec`: the module in the platform's version, None when that version has none.
     """
     endpoint = platform.endpoint(change.key.module, InterfaceRole.RECEIVER)
     if endpoint is None or spec is None:
         return None
     told = tuple(
-        message.routing_headers(to, hub if to is not None else None)
-        for to in recipients(change, platform, spec)
+        message.routing_headers(to, directory.hub if to is not None else None)
+        for to in recipients(change, platform, spec, directory.agreements)
     )
     return Way(platform.id, endpoint, told)
 
@@ -162,11 +166,38 @@ def requests(change: Change, whole: Place, way: Way, fresh: Callable[[], str]) -
         yield request(change, push, way, headers(change, shown, fresh))
 
 
-def recipients(change: Change, platform: Platform, spec: ModuleSpec) -> tuple[PartyRef | None, ...]:
+def recipients(
+    change: Change, platform: Platform, spec: ModuleSpec, agreements: Agreements | None = None
+) -> tuple[PartyRef | None, ...]:
     """Who is told: parties (ROUT-217); None stands for a platform as such (HCI-015)."""
     if change.key.module == CLIENT_INFO:
         return () if change.origin == platform.id else (None,)
-    return audience.receivers(spec, platform, change.origin, public=change.public)
+    return audience.receivers(
+        spec, platform, change.origin, change.owner, agreements, public=change.public
+    )
+
+
+def as_seen(change: Change, whole: Place, viewer: Platform, directory: Directory) -> Change | None:
+    """A change of a connection as `viewer` sees it; None when it sees none (HCI-022).
+
+    Whoever saw the state before needs to be told only of what moved its own view.
+    """
+    hosted = next(
+        (
+            hosted
+            for platform in directory.hosting(change.owner)
+            for hosted in platform.held(change.owner)
+            if hosted.role == change.key.part
+        ),
+        None,
+    )
+    if hosted is None:
+        return None
+    seen = audience.seen(hosted, viewer, directory)
+    if whole >= change.previous and seen.last_updated < change.last_updated:
+        return None
+    state = codec.encode(client_info(seen))
+    return replace(change, state=state, message=replace(change.message, body=state))
 
 
 def headers(change: Change, shown: dict[str, str], fresh: Callable[[], str]) -> dict[str, str]:

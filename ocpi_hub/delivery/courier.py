@@ -15,6 +15,7 @@ from ocpi_hub.modules.platforms import Platforms
 from ocpi_hub.modules.receivers import Receiver
 from ocpi_hub.modules.store import Store
 from ocpi_hub.ocpi import message
+from ocpi_hub.ocpi.primitives import PartyRef
 from ocpi_hub.ocpi.spec import ModuleSpec
 from ocpi_hub.ops.metrics import Metrics
 from ocpi_hub.routing.directory import Platform, PlatformId
@@ -54,7 +55,7 @@ class Courier:
         self._road = road
         self._counter = cache(road.metrics.deliveries.labels)
         self._known: Platform | None = None
-        self._ways: dict[tuple[str, bool], Way | None] = {}
+        self._ways: dict[tuple[str, bool, PartyRef | None], Way | None] = {}
 
     async def run(self) -> None:
         """Deliver until stopped; a fault of the surroundings ends it, and it can be run again."""
@@ -124,6 +125,11 @@ class Courier:
         platform = self._reachable()
         if platform is None:
             return False
+        if change.key.module == attempt.CLIENT_INFO:
+            seen = await self._seen(change, whole, platform)
+            if seen is None:
+                return True
+            change = seen
         way = self._way(change, platform)
         if way is None:
             return True
@@ -134,17 +140,26 @@ class Courier:
             self._count(found)
         return True
 
+    async def _seen(self, change: Change, whole: Place, platform: Platform) -> Change | None:
+        """A connection as the platform sees it; the line may be ahead of the directory."""
+        platforms = self._road.platforms
+        if platforms.directory().agreements is None:
+            return change
+        await platforms.latest()
+        return attempt.as_seen(change, whole, platform, platforms.directory())
+
     def _way(self, change: Change, platform: Platform) -> Way | None:
         """How the platform is told of such a change; remembered as long as the platform's entry."""
         if change.origin == platform.id:
             return None
         if platform is not self._known:
             self._known, self._ways = platform, {}
-        kind = change.key.module, change.public
+        directory = self._road.platforms.directory()
+        owner = None if directory.agreements is None else change.owner
+        kind = change.key.module, change.public, owner
         if kind not in self._ways:
             spec = self._road.modules.get(platform.version or "", {}).get(change.key.module)
-            hub = self._road.platforms.directory().hub
-            self._ways[kind] = attempt.way(change, platform, spec, hub)
+            self._ways[kind] = attempt.way(change, platform, spec, directory)
         return self._ways[kind]
 
     async def _attempt(self, call: Call, change: Change, way: Way) -> Verdict:

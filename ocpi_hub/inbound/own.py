@@ -16,7 +16,7 @@ from ocpi_hub.modules.taken import Taken
 from ocpi_hub.ocpi import codec, message, paging
 from ocpi_hub.ocpi.primitives import InterfaceRole, PartyRef
 from ocpi_hub.ocpi.status import InvalidParameter, NoSuchResource, Status
-from ocpi_hub.routing.audience import hidden, sees_unpublished
+from ocpi_hub.routing.audience import hidden, sees_unpublished, strangers
 from ocpi_hub.routing.decide import Broadcast, GetAll, OwnCopy
 from ocpi_hub.routing.directory import Directory, PlatformId
 
@@ -151,9 +151,10 @@ class Own:
         return await duty.one(owner, ids)
 
     def _viewer(self, exchange: Exchange, party: PartyRef) -> Viewer:
+        spec, directory = exchange.row.module, self.directory()
         return Viewer(
             public_only=not sees_unpublished(exchange.known_platform, party),
-            hidden=hidden(exchange.row.module, self.directory()),
+            hidden=hidden(spec, directory) | strangers(spec, directory, party),
         )
 
     def _addressed(self, exchange: Exchange, mode: str) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from ocpi_hub.ocpi import codec
 from ocpi_hub.ocpi.paging import Query
 from ocpi_hub.ocpi.primitives import format_datetime
+from ocpi_hub.routing.audience import seen
 from ocpi_hub.routing.directory import Directory, HostedRole, PlatformId
 
 LONGEST_PAGE = 1000
@@ -24,12 +25,14 @@ class Clients:
 
 
 def clients(directory: Directory, viewer: PlatformId, query: Query) -> Clients:
-    """The parties that `viewer` may talk to, in order of creation, without its own (HCI-021)."""
-    found = [
-        hosted
+    """The parties as `viewer` sees them, in order of creation, without its own (HCI-021)."""
+    looking = directory.platforms[viewer]
+    others = (
+        seen(hosted, looking, directory)
         for platform, hosted in directory.hosted_roles()
-        if platform.id != viewer and hosted.party != directory.hub and _within(hosted, query)
-    ]
+        if platform.id != viewer and hosted.party != directory.hub
+    )
+    found = [hosted for hosted in others if _within(hosted, query)]
     limit = min(query.limit or LONGEST_PAGE, LONGEST_PAGE)
     page = found[query.offset : query.offset + limit]
     return Clients(codec.encode([client_info(hosted) for hosted in page]), len(found), limit)

@@ -1,8 +1,11 @@
 """Who gets a broadcast, and what a list may show to whom."""
 
+from dataclasses import replace
+
 from ocpi_hub.ocpi.primitives import ConnectionStatus, PartyRef, Role
 from ocpi_hub.ocpi.spec import ModuleSpec
-from ocpi_hub.routing.directory import Directory, Platform, PlatformId
+from ocpi_hub.routing.agreements import Agreements
+from ocpi_hub.routing.directory import Directory, HostedRole, Platform, PlatformId
 
 # Navigation roles show what they get to everybody, so they never get what is not published
 # (locations: publish; LOC-075).
@@ -12,12 +15,19 @@ _GONE = frozenset({ConnectionStatus.PLANNED, ConnectionStatus.SUSPENDED})
 
 
 def receivers(
-    spec: ModuleSpec, platform: Platform, origin: PlatformId, *, public: bool
+    spec: ModuleSpec,
+    platform: Platform,
+    origin: PlatformId,
+    owner: PartyRef,
+    agreements: Agreements | None = None,
+    *,
+    public: bool,
 ) -> tuple[PartyRef, ...]:
     """The parties of `platform` that a broadcast of this module goes to, each once (ROUT-217).
 
-    Empty for the platform it came from (ROUT-218). Whether the platform is connected and offers
-    the Receiver interface is the sender's business, since both can change in between.
+    Empty for the platform it came from (ROUT-218). Where there are agreements, only those count
+    that have one with the owner of the object (ROUT-225). Whether the platform is connected and
+    offers the Receiver interface is the sender's business, since both can change in between.
     """
     if platform.id == origin:
         return ()
@@ -26,7 +36,9 @@ def receivers(
         dict.fromkeys(
             hosted.party
             for hosted in platform.roles
-            if hosted.role in wanted and hosted.status not in _GONE
+            if hosted.role in wanted
+            and hosted.status not in _GONE
+            and (agreements is None or agreements.allow(owner, hosted.party, spec.identifier))
         )
     )
 
@@ -53,6 +65,38 @@ def hidden(spec: ModuleSpec, directory: Directory) -> frozenset[tuple[str, str]]
         party.key
         for party in directory.suspended
         if _states(spec, party, directory) == {ConnectionStatus.SUSPENDED}
+    )
+
+
+def strangers(
+    spec: ModuleSpec, directory: Directory, viewer: PartyRef
+) -> frozenset[tuple[str, str]]:
+    """Keys of the owners whose objects no list shows to `viewer`: they did not agree (TR-034)."""
+    if directory.agreements is None:
+        return frozenset()
+    return frozenset(
+        party.key
+        for party in directory.by_party
+        if not directory.allows(viewer, party, spec.identifier) and _states(spec, party, directory)
+    )
+
+
+def seen(hosted: HostedRole, viewer: Platform, directory: Directory) -> HostedRole:
+    """A role as `viewer` sees it: PLANNED without an agreement, unless it ended (HCI-022).
+
+    `last_updated` is then that of what is seen.
+    """
+    agreements = directory.agreements
+    if agreements is None:
+        return hosted
+    linked = any(agreements.link(party, hosted.party) for party in viewer.parties)
+    moves = (agreements.moved(party, hosted.party) for party in viewer.parties)
+    shown = linked or hosted.status is ConnectionStatus.SUSPENDED
+    own = hosted.last_updated if linked else hosted.standing or hosted.last_updated
+    return replace(
+        hosted,
+        status=hosted.status if shown else ConnectionStatus.PLANNED,
+        last_updated=max(own, *filter(None, moves), own),
     )
 
 

@@ -127,8 +127,12 @@ def decide(request: Request, directory: Directory, kept: Collection[str]) -> Dec
 def placed(
     request: Request, sender: PartyRef, owners: Sequence[PartyRef], directory: Directory
 ) -> Forward | Refuse:
-    """Finish an open route; `owners` are known to own the object (ROUT-311, ROUT-313)."""
-    match owners:
+    """Finish an open route; `owners` are known to own the object (ROUT-311, ROUT-313).
+
+    Whom the requester may not reach is not there for it (ROUT-314).
+    """
+    module = request.spec.identifier
+    match [owner for owner in owners if directory.allows(sender, owner, module)]:
         case []:
             code = Status.UNKNOWN_TOKEN if _authorizes(request.route) else Status.CLIENT_ERROR
             return Refuse(code, "no party is known to own this object", 404, sender)
@@ -145,11 +149,16 @@ def placed(
 def forward(
     request: Request, sender: PartyRef, to: PartyRef, directory: Directory
 ) -> Forward | Refuse:
-    """Relay to a party: known, connected, and offering the interface, in this order."""
+    """Relay to a party: known, agreed with, connected, and offering the interface, in this order.
+
+    Without an agreement the answer is that of a party that is not there (ROUT-806).
+    """
     hosting = directory.hosting(to)
     if not hosting:
         return Refuse(Status.UNKNOWN_RECEIVER, f"{to} is not known to this hub", sender=sender)
     module = request.spec.identifier
+    if not directory.allows(sender, to, module):
+        return Refuse(Status.RECEIVER_NOT_CONNECTED, f"{to} is not connected", sender=sender)
     offering = [
         (platform, endpoint)
         for platform in hosting

@@ -4,12 +4,13 @@ Storage builds a new one after every change; everybody else only reads. Looking 
 (country, party) and by the interface that was called, since headers carry no role (ROUT-013).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NewType
 
 from ocpi_hub.ocpi.primitives import ConnectionStatus, InterfaceRole, PartyRef, Role
+from ocpi_hub.routing.agreements import Agreements
 
 PlatformId = NewType("PlatformId", str)
 
@@ -20,6 +21,9 @@ class Quirks:
 
     `deadline_s`: seconds this partner has to answer a relayed request (None: the hub's setting).
     `rate_per_s`: requests a second accepted from it (None: the hub's setting).
+    `pull`: the modules whose lists the hub reads there (None: all that it offers).
+    `pull_hours`: from one reading to the next (None: the hub's setting).
+    `vanished`: `keep` or `remove` what a complete list does not hold any more.
     """
 
     raw_token: bool = False
@@ -27,6 +31,9 @@ class Quirks:
     lenient_list: bool = False
     deadline_s: float | None = None
     rate_per_s: int | None = None
+    pull: Sequence[str] | None = None
+    pull_hours: float | None = None
+    vanished: str = "keep"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +50,8 @@ class HostedRole:
     """A party in one role on a platform, with its connection state as others see it.
 
     `business_details` is the JSON object of the credentials exchange (or made from the name that
-    the operator gave); `last_updated` moves only when the content changes (HCI-019).
+    the operator gave); `last_updated` moves only when the content changes (HCI-019). `standing`:
+    when it last came or went, to those who see no more than that; None: as `last_updated`.
     """
 
     party: PartyRef
@@ -51,6 +59,7 @@ class HostedRole:
     business_details: bytes
     status: ConnectionStatus
     last_updated: datetime
+    standing: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,12 +113,14 @@ class Platform:
 class Directory:
     """All platforms at one moment; `number` grows with every change of the directory.
 
-    `suspended`: the parties of which at least one role is.
+    `suspended`: the parties of which at least one role is. `agreements`: None where everybody may
+    roam with everybody.
     """
 
     hub: PartyRef
     platforms: Mapping[PlatformId, Platform]
     number: int = 0
+    agreements: Agreements | None = None
     by_party: Mapping[PartyRef, tuple[Platform, ...]] = field(init=False)
     suspended: tuple[PartyRef, ...] = field(init=False)
 
@@ -129,6 +140,10 @@ class Directory:
     def hosting(self, party: PartyRef) -> tuple[Platform, ...]:
         """The platforms that host a party; more than one when its roles are split (CRED-052)."""
         return self.by_party.get(party, ())
+
+    def allows(self, party: PartyRef, other: PartyRef, module: str) -> bool:
+        """Whether two parties may exchange objects of a module."""
+        return self.agreements is None or self.agreements.allow(party, other, module)
 
     def hosted_roles(self) -> Iterator[tuple[Platform, HostedRole]]:
         for platform in self.platforms.values():

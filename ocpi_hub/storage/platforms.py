@@ -42,12 +42,18 @@ _MOVES = frozenset({ConnectionStatus.CONNECTED, ConnectionStatus.OFFLINE})
 
 
 class PostgresPlatforms:
-    """Open it with `PostgresPlatforms.open`, close it with `close`."""
+    """Open it with `PostgresPlatforms.open`, close it with `close`.
 
-    def __init__(self, database: Database, ring: KeyRing, hub: PartyRef) -> None:
+    `agreements`: whether nobody roams without one.
+    """
+
+    def __init__(
+        self, database: Database, ring: KeyRing, hub: PartyRef, *, agreements: bool = False
+    ) -> None:
         self._database = database
         self._ring = ring
         self._hub = hub
+        self._agreements = agreements
         self._sql = queries(__file__)
         self._following = Following(database, "directory", self._load)
         self._seen = Seen(database, self._sql)
@@ -55,9 +61,11 @@ class PostgresPlatforms:
         self._opened: dict[tuple[PlatformId, bytes], str | None] = {}
 
     @classmethod
-    async def open(cls, database: Database, ring: KeyRing, hub: PartyRef) -> Self:
+    async def open(
+        cls, database: Database, ring: KeyRing, hub: PartyRef, *, agreements: bool = False
+    ) -> Self:
         """The register of this database, loaded and followed."""
-        platforms = cls(database, ring, hub)
+        platforms = cls(database, ring, hub, agreements=agreements)
         await platforms._reseal()
         await platforms._following.start()
         await platforms._seen.start()
@@ -107,7 +115,7 @@ class PostgresPlatforms:
         self, name: str, roles: Sequence[AgreedRole], quirks: Quirks
     ) -> tuple[Platform, str]:
         platform, token = PlatformId(fresh_id()), fresh_token()
-        async with self._writing() as connection:
+        async with self.writing() as connection:
             await connection.execute(self._sql["create"], platform, name, asdict(quirks))
             await self._agree(connection, platform, roles)
             await self._put_token(connection, platform, token, TokenKind.REGISTRATION)
@@ -186,7 +194,7 @@ class PostgresPlatforms:
         return found
 
     @asynccontextmanager
-    async def _writing(self) -> AsyncIterator[Connection]:
+    async def writing(self) -> AsyncIterator[Connection]:
         """A transaction that raises the directory's number; the snapshot is fresh afterwards.
 
         When the database is lost right behind the commit, what was stored stands all the same.
@@ -202,8 +210,8 @@ class PostgresPlatforms:
 
     @asynccontextmanager
     async def _changing(self, platform: PlatformId) -> AsyncIterator[tuple[Connection, Row]]:
-        """As `_writing`, on one locked platform; its parties' states follow in the end."""
-        async with self._writing() as connection:
+        """As `writing`, on one locked platform; its parties' states follow in the end."""
+        async with self.writing() as connection:
             held = await connection.fetchrow(self._sql["held"], platform)
             if held is None:
                 raise Unknown(f"there is no platform {platform}")
@@ -302,11 +310,13 @@ class PostgresPlatforms:
             ):
                 continue
             fresh = self._ring.seal(token, _context(platform))
-            async with self._writing() as connection:
+            async with self.writing() as connection:
                 await connection.execute(self._sql["reseal"], platform, fresh, sealed)
 
     async def _load(self, connection: Connection, number: int) -> None:
-        register = await load(connection, self._sql, self._hub, number)
+        register = await load(
+            connection, self._sql, self._hub, number, agreements_required=self._agreements
+        )
         self._opened = {
             held: self._opened.get(held) or self._unsealed(*held)
             for held in register.sealed.items()

@@ -6,7 +6,8 @@ from platform order by number
 
 -- roles
 -- Every hosted role, in order of creation.
-select platform, country_code, party_id, role, name, agreed, business_details, status, last_updated
+select platform, country_code, party_id, role, name, agreed, business_details, status, last_updated,
+       standing_since
 from hosted_role order by number
 
 -- endpoints
@@ -16,6 +17,15 @@ select platform, module, role, url from endpoint order by platform, position
 -- tokens
 -- Digests of all tokens that partners may show.
 select digest, platform, kind from token
+
+-- in_force
+-- The agreements in force.
+select first_country, first_party, second_country, second_party, modules
+from agreement where in_force
+
+-- moved
+-- When pairs of parties last came to have an agreement, or lost their last one.
+select first_country, first_party, second_country, second_party, changed_at from agreed_pair
 
 -- now
 -- The database's clock.

@@ -9,6 +9,7 @@ from typing import Any
 
 from ocpi_hub.modules.platforms import AgreedRole, Caller, TokenKind
 from ocpi_hub.ocpi.primitives import ConnectionStatus, InterfaceRole, PartyRef, Role
+from ocpi_hub.routing.agreements import Agreements, InForce, agreements
 from ocpi_hub.routing.directory import (
     Directory,
     Endpoint,
@@ -55,7 +56,12 @@ class Register:
 
 
 async def load(
-    connection: Connection, sql: Mapping[str, str], hub: PartyRef, number: int
+    connection: Connection,
+    sql: Mapping[str, str],
+    hub: PartyRef,
+    number: int,
+    *,
+    agreements_required: bool = False,
 ) -> Register:
     """The register in the snapshot that the connection's transaction sees."""
     platforms = await connection.fetch(sql["platforms"])
@@ -63,13 +69,36 @@ async def load(
     endpoints = _grouped(await connection.fetch(sql["endpoints"]))
     tokens = [_token(row) for row in await connection.fetch(sql["tokens"])]
     built = [_platform(row, roles[row["id"]], endpoints[row["id"]]) for row in platforms]
+    required = await _agreements(connection, sql) if agreements_required else None
     return Register(
-        directory=Directory(hub, {platform.id: platform for platform in built}, number),
+        directory=Directory(hub, {platform.id: platform for platform in built}, number, required),
         agreed={PlatformId(key): _agreed(rows) for key, rows in roles.items()},
         tokens={token.digest: token for token in tokens},
         suspended=frozenset(row["id"] for row in platforms if row["suspended"]),
         sealed={row["id"]: row["outgoing_token"] for row in platforms if row["outgoing_token"]},
     )
+
+
+async def _agreements(connection: Connection, sql: Mapping[str, str]) -> Agreements:
+    in_force = await connection.fetch(sql["in_force"])
+    moved = await connection.fetch(sql["moved"])
+    return agreements(
+        [InForce(parties(row), modules(row)) for row in in_force],
+        {frozenset(parties(row)): row["changed_at"] for row in moved},
+    )
+
+
+def parties(row: Row) -> tuple[PartyRef, PartyRef]:
+    """The two parties of an agreement."""
+    return (
+        PartyRef(row["first_country"], row["first_party"]),
+        PartyRef(row["second_country"], row["second_party"]),
+    )
+
+
+def modules(row: Row) -> frozenset[str] | None:
+    """The modules that an agreement is for, None for all."""
+    return None if row["modules"] is None else frozenset(row["modules"])
 
 
 def _grouped(rows: Iterable[Row]) -> defaultdict[str, list[Row]]:
@@ -104,6 +133,7 @@ def _hosted(row: Row) -> HostedRole:
         business_details=row["business_details"],
         status=ConnectionStatus(row["status"]),
         last_updated=updated,
+        standing=row["standing_since"],
     )
 
 

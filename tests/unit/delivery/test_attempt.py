@@ -13,17 +13,18 @@ from ocpi_hub.modules.line import ORIGIN, Message, Place
 from ocpi_hub.modules.outgoing import Answered, Failed, Failure
 from ocpi_hub.ocpi import message
 from ocpi_hub.ocpi.primitives import InterfaceRole, PartyRef, Role
-from ocpi_hub.routing.directory import Endpoint
+from ocpi_hub.routing.directory import Directory, Endpoint
 from tests.delivery_fakes import AT, CPO, HUB, MSP, OK, TABLES, client_info, location, platform_of
 
 BASE = "https://msp.example"
 EM2 = PartyRef("DE", "EM2")
+WORLD = Directory(HUB, {})
 
 
 def calls(change, platform=None, cursor=ORIGIN):
     platform = platform or platform_of("msp", BASE)
     numbers = count(1)
-    way = attempt.way(change, platform, TABLES["2.2.1"].get(change.key.module), HUB)
+    way = attempt.way(change, platform, TABLES["2.2.1"].get(change.key.module), WORLD)
     if way is None:
         return []
     return list(attempt.requests(change, cursor, way, lambda: f"fresh{next(numbers)}"))
@@ -93,7 +94,7 @@ def test_a_platform_without_the_receiver_interface_is_skipped(change):
 
 
 def test_a_version_without_the_module_is_skipped():
-    assert attempt.way(location("LOC1"), platform_of("msp", BASE), None, HUB) is None
+    assert attempt.way(location("LOC1"), platform_of("msp", BASE), None, WORLD) is None
 
 
 @pytest.mark.obligation("HCI-013", "HCI-014", "HCI-015", "TR-073")
