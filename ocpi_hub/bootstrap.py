@@ -21,6 +21,8 @@ from ocpi_hub.admin.access import Access, FailedKeys
 from ocpi_hub.delivery.alive import Alive
 from ocpi_hub.delivery.client import HttpClient
 from ocpi_hub.delivery.health import Health
+from ocpi_hub.delivery.pull import Pulls
+from ocpi_hub.delivery.reading import Ground
 from ocpi_hub.delivery.renewal import AcrossRenewals
 from ocpi_hub.delivery.spread import Spread
 from ocpi_hub.inbound.body import Sizes
@@ -34,6 +36,7 @@ from ocpi_hub.inbound.table import table
 from ocpi_hub.modules.credentials import Credentials
 from ocpi_hub.modules.credentials import Hub as HubAsParty
 from ocpi_hub.modules.keys import Scope
+from ocpi_hub.modules.pull_desk import PullDesk
 from ocpi_hub.modules.registering import HubRegistrar
 from ocpi_hub.modules.versions import versions_url
 from ocpi_hub.navigation.door import Door as CarDoor
@@ -57,6 +60,7 @@ from ocpi_hub.storage.line import PostgresLine
 from ocpi_hub.storage.migrate import migrations, pending
 from ocpi_hub.storage.objects import PostgresStore
 from ocpi_hub.storage.platforms import PostgresPlatforms
+from ocpi_hub.storage.pull import PostgresPulls
 from ocpi_hub.storage.receivers import PostgresReceivers
 
 log = structlog.get_logger("hub")
@@ -165,6 +169,25 @@ async def _rooms(
             server.rate_per_s, server.burst, server.failed_tokens_per_min, server.trusted_proxies
         ),
     )
+    own = Own(duties(store), store, platforms.directory, now)
+    book = PostgresPulls(database)
+    pulls = Pulls(
+        Ground(
+            book=book,
+            platforms=platforms,
+            client=steady_client,
+            duties=own.duties,
+            store=store,
+            line=line,
+            journal=journal,
+            modules=TABLES,
+            settings=settings.pull,
+            largest=server.max_body,
+            longest_page=server.max_list,
+        ),
+        spread.held,
+    )
+    _ = tasks.spawn("hub.pulls", closing(pulls).run())
     partner_door = PartnerDoor(
         table=table(public_url, TABLES),
         gate=gate,
@@ -177,7 +200,7 @@ async def _rooms(
             now,
         ),
         relay=Relay(steady_client, Signer(_link_key(key)), fresh_id, deadline_s, sizes),
-        own=Own(duties(store), store, platforms.directory, now),
+        own=own,
         journal=journal,
         metrics=metrics,
         sizes=sizes,
@@ -202,6 +225,7 @@ async def _rooms(
             health=Health(client, spread),
             versions_url=versions_url(public_url),
             now=now,
+            lists=PullDesk(book, tuple(own.duties), now),
         ),
         admin_access,
         max_body=server.max_body,

@@ -220,6 +220,30 @@ class Alive(Room):
     )
 
 
+class Pull(Room):
+    interval_h: float = Field(
+        6,
+        ge=0.01,
+        le=8760,
+        description="hours between two readings of a partner's list, a fifth "
+        "more or less; each asks for what changed since the last one",
+    )
+    full_h: float = Field(
+        168, ge=0.01, le=8760, description="hours after which a list is read in full again"
+    )
+    overlap_s: float = Field(
+        3600, ge=0, description="seconds by which a reading goes back behind the last one"
+    )
+    settle_s: float = Field(
+        10, ge=0, description="seconds from a partner's registration to the first reading"
+    )
+    deadline_s: float = Field(
+        30, gt=0, le=300, description="whole time a partner has to answer one page of a list"
+    )
+    limit: int = Field(200, ge=1, le=10_000, description="objects asked for in one page")
+    at_once: int = Field(2, ge=1, le=16, description="partners read at a time by one process")
+
+
 class Routing(Room):
     agreements: Literal["open"] = Field(
         "open",
@@ -281,6 +305,7 @@ class Settings(BaseSettings):
     admin: Admin = Admin()
     delivery: Delivery = Delivery()
     alive: Alive = Alive()
+    pull: Pull = Pull()
     routing: Routing = Routing()
     navigation: Navigation = Navigation()
     journal: Journal = Journal()

@@ -1,17 +1,18 @@
 """The words of the door: what handlers act through, what they are asked, what they give back."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Generic, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
+from ocpi_hub.modules.agreements import Agreements
 from ocpi_hub.modules.journal import Messages
 from ocpi_hub.modules.keys import Audit, Key, Keys, Scope
 from ocpi_hub.modules.platforms import Platforms
 from ocpi_hub.modules.registrar import Registrar
-from ocpi_hub.routing.directory import PlatformId
+from ocpi_hub.routing.directory import Platform, PlatformId
 
 
 class PartnerHealth(Protocol):
@@ -22,6 +23,15 @@ class PartnerHealth(Protocol):
 
         The last three are None when another process serves this partner.
         """
+
+
+class PartnerLists(Protocol):
+    """What the hub reads at partners; see `modules.pull_desk`."""
+
+    async def ask(self, platform: Platform) -> Sequence[str]:
+        """Have its lists read in full now; their modules. Raises Conflict when there are none."""
+
+    async def shown(self, platform: Platform) -> Sequence[Mapping[str, Any]]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +46,8 @@ class Door:
     health: PartnerHealth
     versions_url: str
     now: Callable[[], datetime]
+    lists: PartnerLists
+    agreements: Agreements
 
 
 class Question(BaseModel):

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field
@@ -58,13 +58,19 @@ Roles = Annotated[list[RoleAgreed], Field(min_length=1, max_length=1000), AfterV
 
 
 class QuirksGiven(Question):
-    """Only the members given change; null takes a deadline or rate back to the hub's setting."""
+    """Only the members given change; null takes a number back to the hub's setting.
+
+    `pull`: null, and the hub reads every list that the partner offers; else only these.
+    """
 
     raw_token: bool = False
     catch_up: bool = False
     lenient_list: bool = False
     deadline_s: Annotated[float, Field(gt=0, le=60)] | None = None
     rate_per_s: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
+    pull: list[Literal["locations", "tariffs", "tokens"]] | None = None
+    pull_hours: Annotated[float, Field(ge=0.01, le=8760)] | None = None
+    vanished: Literal["keep", "remove"] = "keep"
 
     @property
     def given(self) -> dict[str, Any]:
@@ -158,6 +164,13 @@ async def resume(door: Door, ask: Ask[Nothing]) -> Reply:
     return await _changed(door, await door.platforms.resume(platform.id))
 
 
+async def pull(door: Door, ask: Ask[Nothing]) -> Reply:
+    """Read its lists in full: begins within a second, or as soon as the partner is back."""
+    platform = _registered(door, ask.id)
+    modules = await door.lists.ask(platform)
+    return await _changed(door, platform, {"modules": list(modules)})
+
+
 async def remove(door: Door, ask: Ask[Nothing]) -> Reply:
     platform = _platform(door, ask.id)
     await door.registrar.unregister(platform.id)
@@ -193,6 +206,7 @@ def _mark(platform: Platform) -> str:
 async def _view(door: Door, platform: Platform) -> dict[str, Any]:
     report = await door.platforms.report(platform.id)
     return summary(door, platform) | {
+        "pull": await door.lists.shown(platform),
         "created_at": report.created_at,
         "has_registration_token": report.has_registration_token,
     }
@@ -268,4 +282,5 @@ ROWS = (
     Row("POST", f"{ONE}/rotate", WRITE, rotate, action="platform:credentials:rotated"),
     Row("POST", f"{ONE}/suspend", WRITE, suspend, action="platform:suspended"),
     Row("POST", f"{ONE}/resume", WRITE, resume, action="platform:resumed"),
+    Row("POST", f"{ONE}/pull", WRITE, pull, status=202, action="platform:pull:asked"),
 )

@@ -33,7 +33,11 @@ from ocpi_hub.settings import Delivery
 CONFIGURATION: Final = "configuration"
 # Spread keeps its own lanes for each receiver: it takes only one of the total.
 BROADCAST: Final = "broadcast"
-_PATIENT: Final = frozenset({CONFIGURATION, BROADCAST})  # they wait for a lane, nobody for them
+# Pulling reads one page of a partner at a time, of a few partners: it takes no relay's lane.
+PULL: Final = "pull"
+_PATIENT: Final = frozenset(
+    {CONFIGURATION, BROADCAST, PULL}
+)  # they wait for a lane, nobody for them
 LONGEST_URL: Final = 4096
 
 

@@ -13,6 +13,7 @@ from ocpi_hub.admin import Access, Door, application
 from ocpi_hub.admin.access import FailedKeys
 from ocpi_hub.modules.journal import Direction, Hop
 from ocpi_hub.modules.keys import Scope
+from ocpi_hub.modules.pull_desk import PullDesk
 from ocpi_hub.ocpi.primitives import PartyRef
 from ocpi_hub.ops.identity import now
 from ocpi_hub.ops.metrics import Metrics
@@ -21,6 +22,7 @@ from ocpi_hub.storage.audit import PostgresAudit
 from ocpi_hub.storage.database import LOST, Database
 from ocpi_hub.storage.journal import PostgresJournal
 from ocpi_hub.storage.keys import PostgresKeys
+from ocpi_hub.storage.pull import PostgresPulls
 from tests.fake_partner import FakePartner, fake_partner
 from tests.inbound_house import House, open_house
 
@@ -74,6 +76,7 @@ async def desk(
             Quiet(),
             house.versions_url,
             now,
+            PullDesk(PostgresPulls(database), ("locations", "tariffs", "tokens"), now),
         )
         app = web.Application()
         access = Access(keys, FailedKeys(100))

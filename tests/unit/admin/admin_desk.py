@@ -9,6 +9,7 @@ from admin_fakes import (
     START,
     MemoryAudit,
     MemoryKeys,
+    MemoryLists,
     MemoryMessages,
     MemoryPlatforms,
     MemoryRegistrar,
@@ -63,6 +64,7 @@ async def opened(aiohttp_client: Callable[..., Awaitable[Any]]) -> Desk:
         SteadyHealth(),
         "https://hub.example/ocpi/versions",
         lambda: START + timedelta(days=1),
+        MemoryLists(),
     )
     app = web.Application()
     access = Access(keys, FailedKeys(3))

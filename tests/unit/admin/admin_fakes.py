@@ -266,3 +266,13 @@ class SteadyHealth:
         failed = self._failed.get(platform, 1)
         deliveries = {"delivered": 7, "failed": failed}
         return {"breaker": "closed", "lag_s": 0.5, "pending": 2, "deliveries": deliveries}
+
+
+class MemoryLists:
+    """Every platform that is registered offers locations."""
+
+    async def ask(self, platform: Platform) -> Sequence[str]:
+        return ["locations"]
+
+    async def shown(self, platform: Platform) -> Sequence[Mapping[str, Any]]:
+        return []

@@ -49,6 +49,9 @@ async def test_a_platform_shows_its_state_and_never_a_token(desk):
         "lenient_list": False,
         "deadline_s": 5.0,
         "rate_per_s": None,
+        "pull": None,
+        "pull_hours": None,
+        "vanished": "keep",
     }
     assert (seen["breaker"], seen["lag"]) == ("closed", 0.5)
     assert seen["counters"] == {"pending": 2, "delivered": 7, "failed": 1}
