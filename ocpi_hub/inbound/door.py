@@ -18,10 +18,10 @@ from ocpi_hub.inbound.body import CutShort, Sizes
 from ocpi_hub.inbound.configuration import Configuration
 from ocpi_hub.inbound.exchange import Exchange, Reply
 from ocpi_hub.inbound.gate import Gate, check_opens
-from ocpi_hub.inbound.http import Malformed
 from ocpi_hub.inbound.incoming import Answer, Handed, Incoming, response
 from ocpi_hub.inbound.own import Own
 from ocpi_hub.inbound.relay import Relay, Unanswered
+from ocpi_hub.inbound.request import Malformed
 from ocpi_hub.inbound.table import Table
 from ocpi_hub.inbound.throttle import TooMany
 from ocpi_hub.modules.journal import Direction, Hop, Journal
@@ -108,10 +108,13 @@ class Door:
     async def handed(self, request: web.Request) -> web.Response:
         return response(await self.handle(Handed(request)))
 
-    def refuse(self, fault: Malformed) -> Answer:
-        """The answer to what is no HTTP."""
+    def refuse(self, fault: Malformed, headers: message.Given) -> Answer:
+        """The answer to what is no HTTP, with the ids that could be read."""
+        ids, _ = message.read_ids(headers, self.fresh_id)
         body = message.envelope(self.now(), code=Status.CLIENT_ERROR, message=str(fault))
-        return Answer(fault.http, {message.CONTENT_TYPE: message.JSON}, body, close=True)
+        reply = Reply(fault.http, Status.CLIENT_ERROR, body, close=True)
+        self._count("unknown", reply, 0)
+        return _answer(reply, ids)
 
     async def handle(self, request: Incoming) -> Answer:
         started = perf_counter()
@@ -134,7 +137,7 @@ class Door:
         finally:
             self._leave(exchange.platform)
         self._record(exchange, reply, at, perf_counter() - started)
-        return self._answered(exchange, reply)
+        return _answer(reply, exchange.ids)
 
     def _enter(self, platform: PlatformId) -> None:
         """TooMany when one platform would take the places of the others."""
@@ -292,16 +295,6 @@ class Door:
         close = isinstance(error, CutShort)
         return Reply(error.http, error.code, body, sender, receiver, headers, outcome, close)
 
-    def _answered(self, exchange: Exchange, reply: Reply) -> Answer:
-        headers = {
-            message.CONTENT_TYPE: message.JSON,
-            message.REQUEST_ID: exchange.ids.request_id,
-            message.CORRELATION_ID: exchange.ids.correlation_id,
-            **message.routing_headers(reply.receiver, reply.sender),
-            **reply.headers,
-        }
-        return Answer(reply.http, headers, reply.body, reply.close)
-
     def _record(self, exchange: Exchange, reply: Reply, at: datetime, seconds: float) -> None:
         route = exchange.route
         self._count(route, reply, seconds)
@@ -348,3 +341,14 @@ class Door:
             timer = self._times[route] = self.metrics.request_seconds.labels(route)
         counter.inc()
         timer.observe(seconds)
+
+
+def _answer(reply: Reply, ids: message.Ids) -> Answer:
+    headers = {
+        message.CONTENT_TYPE: message.JSON,
+        message.REQUEST_ID: ids.request_id,
+        message.CORRELATION_ID: ids.correlation_id,
+        **message.routing_headers(reply.receiver, reply.sender),
+        **reply.headers,
+    }
+    return Answer(reply.http, headers, reply.body, reply.close)

@@ -9,107 +9,34 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from email.utils import formatdate
 from functools import lru_cache
-from http import HTTPStatus
-from time import time
 from typing import Final, cast
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 
-from ocpi_hub.inbound.body import check_size, too_large, unpacked, within
-from ocpi_hub.inbound.incoming import Answer, Incoming
+from ocpi_hub.inbound.incoming import Answer, Incoming, rendered
+from ocpi_hub.inbound.request import Malformed, Request
 from ocpi_hub.ocpi.message import Given
-from ocpi_hub.ocpi.status import NotJson
 from ocpi_hub.ops.tasks import Tasks
 
 LONGEST_LINE: Final = 8190  # bytes of a URL, or of one header
 LONGEST_HEAD: Final = 64 * 1024
 MOST_HEADERS: Final = 128
 AHEAD: Final = 8  # requests that a client may send before the first one is answered
-HELD: Final = 64 * 1024  # bytes of a body that is not read yet
 LINGER_S: Final = 1.0  # a closed connection still takes what was on its way, so that no reset
 _SWEEP_S: Final = 1.0  # overtakes the answer
 _SNIFF: Final = 32  # bytes in which a method and the begin of a path fit
 _DOOR: Final = b"/ocpi"
 _BEHIND: Final = frozenset(b"/? ")
-_PHRASES: Final = {status.value: status.phrase for status in HTTPStatus}
+# httptools skips the body of a request that offers another protocol; aiohttp ignores the offer.
+_UPGRADE: Final = (b"\nUpgrade:", b"\nupgrade:")
 
 Handle = Callable[[Incoming], Awaitable[Answer]]
-
-
-class Malformed(Exception):
-    """What came is no HTTP request; the message says why."""
-
-    def __init__(self, text: str, http: int = 400) -> None:
-        super().__init__(text)
-        self.http = http
 
 
 @lru_cache(1024)
 def _lower(name: bytes) -> str:
     return name.decode("latin-1").lower()
-
-
-class Request:
-    """One request as it comes in: its head is whole, its body may still grow."""
-
-    __slots__ = (
-        *("_connection", "_parts", "_size", "_waiter", "_wanted", "broken", "headers", "keep"),
-        *("method", "path", "query", "remote", "whole"),
-    )
-
-    def __init__(self, connection: "Connection", method: str, url: str, headers: Given) -> None:
-        self.method = method
-        self.path, _, self.query = url.partition("#")[0].partition("?")
-        self.headers = headers
-        self.remote = connection.remote
-        self.keep = True
-        self.whole = self.broken = False
-        self._connection = connection
-        self._parts: list[bytes] = []
-        self._size = 0
-        self._wanted = 0
-        self._waiter: asyncio.Future[None] | None = None
-
-    async def read(self, limit: int, timeout_s: float) -> bytes:
-        """See `Incoming.read`. Sizes count before and after unpacking."""
-        encoding = check_size(self.headers, limit)
-        if not self.whole:
-            self._wanted = limit
-            async with within(timeout_s):
-                await self._grown(limit)
-        if self._size > limit:
-            raise too_large(limit)
-        return unpacked(b"".join(self._parts), encoding, limit)
-
-    async def _grown(self, limit: int) -> None:
-        if self.headers.get("expect", "").lower() == "100-continue" and not self._size:
-            self._connection.go_on()
-        while not self.whole and self._size <= limit:
-            if self.broken:
-                raise NotJson("body: the connection broke")
-            self._waiter = asyncio.get_running_loop().create_future()
-            self._connection.flow()
-            await self._waiter
-
-    @property
-    def full(self) -> bool:
-        """Whether nobody asked yet for more than there is."""
-        return self._size > max(HELD, self._wanted)
-
-    def add(self, part: bytes) -> None:
-        self._parts.append(part)
-        self._size += len(part)
-        self._wake()
-
-    def end(self, *, broken: bool = False) -> None:
-        self.whole, self.broken = not broken, broken
-        self._wake()
-
-    def _wake(self) -> None:
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
 
 
 class Connection(asyncio.Protocol):
@@ -202,6 +129,8 @@ class Connection(asyncio.Protocol):
             raise Malformed("the address is not ASCII")
         if not (self._url.startswith(_DOOR) and self._url[5:6] in {b"", b"/", b"?", b"#"}):
             raise Malformed("another door does not answer on this connection", 421)
+        if self._headers.get("expect", "100-continue").lower() != "100-continue":
+            raise Malformed("Expect: cannot be met", 417)
         method = self._parser.get_method().decode("ascii")
         request = Request(self, method, self._url.decode("ascii"), self._headers)
         request.keep = self._parser.should_keep_alive()
@@ -250,9 +179,10 @@ class Connection(asyncio.Protocol):
         """Whether aiohttp took over, or too little came to tell."""
         at = data.find(b" ", 0, _SNIFF - len(_DOOR) - 1) + 1
         path = data[at : at + len(_DOOR) + 1]
-        if at and path.startswith(_DOOR) and len(path) > len(_DOOR) and path[-1] in _BEHIND:
+        ours = at and path.startswith(_DOOR) and len(path) > len(_DOOR) and path[-1] in _BEHIND
+        if ours and not any(name in data for name in _UPGRADE):
             return False
-        if len(data) < _SNIFF and b"\n" not in data:
+        if len(data) < _SNIFF and not ours and b"\n" not in data:
             self._early = data
             return True
         self._server.hand_over(self._transport, data)
@@ -270,10 +200,8 @@ class Connection(asyncio.Protocol):
             self._parser.feed_data(data)
             if self._in_head:  # it must not grow for ever, and its parts are told when whole
                 self._count_head(len(data))
-        except HttpParserUpgrade:  # is ignored, and nothing behind it can be read
-            self._deaf = True
-            if self._waiting:
-                self._waiting[-1].keep = False
+        except HttpParserUpgrade:
+            self._refuse(Malformed("Upgrade: is not offered here"))
         except Malformed as error:
             self._refuse(error)
         except HttpParserError as error:
@@ -302,8 +230,8 @@ class Connection(asyncio.Protocol):
                     await self._drained()
                 self._waiting.popleft()
             if self._fault is not None and not self._ending:
-                answer = self._server.refuse(self._fault)
-                self._transport.write(_rendered(answer, keep=False))
+                answer = self._server.refuse(self._fault, self._headers)
+                self._transport.write(rendered(answer, keep=False))
             if self._fault is not None or self._ended:
                 self._end()
         finally:
@@ -313,11 +241,9 @@ class Connection(asyncio.Protocol):
 
     def _send(self, request: Request, answer: Answer) -> None:
         keep = request.keep and request.whole and not answer.close and not self._server.stopping
-        rendered = _rendered(answer, keep=keep)
-        if request.method == "HEAD":
-            rendered = rendered[: -len(answer.body)] if answer.body else rendered
+        made = rendered(answer, keep=keep, bodiless=request.method == "HEAD")
         if not self._transport.is_closing():
-            self._transport.write(rendered)
+            self._transport.write(made)
         if not keep:
             self._end()
 
@@ -354,13 +280,14 @@ class Connection(asyncio.Protocol):
 class Server:
     """The connections of one process. `handle` answers requests and never raises.
 
-    `refuse` makes the answer to what is no HTTP; `elsewhere` makes aiohttp's protocol.
+    `refuse` makes the answer to what is no HTTP, with the headers that could be read;
+    `elsewhere` makes aiohttp's protocol.
     """
 
     def __init__(
         self,
         handle: Handle,
-        refuse: Callable[[Malformed], Answer],
+        refuse: Callable[[Malformed, Given], Answer],
         elsewhere: Callable[[], asyncio.Protocol],
         idle_s: float,
     ) -> None:
@@ -407,24 +334,3 @@ class Server:
             for connection in list(self.connections):
                 if connection.since is not None and connection.since < oldest:
                     connection.stop()
-
-
-def _rendered(answer: Answer, *, keep: bool) -> bytes:
-    lines = [_status_line(answer.http)]
-    for name, value in answer.headers.items():
-        if not value.isprintable():
-            raise ValueError(f"{name}: control characters cannot be sent")
-        lines.append(f"{name}: {value}\r\n")
-    tail = "" if keep else "Connection: close\r\n"
-    lines.append(f"Content-Length: {len(answer.body)}\r\nDate: {_date(int(time()))}\r\n{tail}\r\n")
-    return "".join(lines).encode("utf-8", "surrogateescape") + answer.body
-
-
-@lru_cache(128)
-def _status_line(http: int) -> str:
-    return f"HTTP/1.1 {http} {_PHRASES.get(http, 'Unknown')}\r\n"
-
-
-@lru_cache(2)
-def _date(second: int) -> str:
-    return formatdate(second, usegmt=True)

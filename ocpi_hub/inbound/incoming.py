@@ -1,7 +1,11 @@
 """A request as the door takes it, however it came over the wire, and the answer it gives back."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from email.utils import formatdate
+from functools import lru_cache
+from http import HTTPStatus
+from time import time
+from typing import Final, Protocol
 
 from aiohttp import StreamReader, web
 from aiohttp.http_exceptions import HttpProcessingError
@@ -9,6 +13,8 @@ from aiohttp.http_exceptions import HttpProcessingError
 from ocpi_hub.inbound.body import check_size, too_large, within
 from ocpi_hub.ocpi.message import Given, given
 from ocpi_hub.ocpi.status import NotJson
+
+_PHRASES: Final = {status.value: status.phrase for status in HTTPStatus}
 
 
 class Incoming(Protocol):
@@ -81,3 +87,25 @@ def response(answer: Answer) -> web.Response:
     if answer.close:
         made.force_close()
     return made
+
+
+def rendered(answer: Answer, *, keep: bool, bodiless: bool = False) -> bytes:
+    """The answer as it goes over the wire; ValueError for a header that cannot be one."""
+    lines = [_status_line(answer.http)]
+    for name, value in answer.headers.items():
+        if not value.isprintable():
+            raise ValueError(f"{name}: control characters cannot be sent")
+        lines.append(f"{name}: {value}\r\n")
+    tail = "" if keep else "Connection: close\r\n"
+    lines.append(f"Content-Length: {len(answer.body)}\r\nDate: {_date(int(time()))}\r\n{tail}\r\n")
+    return "".join(lines).encode("utf-8", "surrogateescape") + (b"" if bodiless else answer.body)
+
+
+@lru_cache(128)
+def _status_line(http: int) -> str:
+    return f"HTTP/1.1 {http} {_PHRASES.get(http, 'Unknown')}\r\n"
+
+
+@lru_cache(2)
+def _date(second: int) -> str:
+    return formatdate(second, usegmt=True)
