@@ -52,6 +52,7 @@ from ocpi_hub.ops.tasks import Tasks
 from ocpi_hub.routing.rewrite import Signer
 from ocpi_hub.security import KeyRing, fresh_token
 from ocpi_hub.settings import PREFIX, Settings
+from ocpi_hub.storage.agreements import PostgresAgreements
 from ocpi_hub.storage.audit import PostgresAudit
 from ocpi_hub.storage.database import LOST, Database, UnusableDatabase
 from ocpi_hub.storage.journal import PostgresJournal
@@ -116,7 +117,11 @@ async def _rooms(
     metrics, tasks = Metrics(), closing(Tasks())
     hub, server = settings.hub.party, settings.server
     database = closing(await Database.open(url, size=settings.database.pool))
-    platforms = closing(await PostgresPlatforms.open(database, KeyRing.from_text(key), hub))
+    asked_for = settings.routing.agreements == "required"
+    platforms = closing(
+        await PostgresPlatforms.open(database, KeyRing.from_text(key), hub, agreements=asked_for)
+    )
+    agreements = closing(await PostgresAgreements.open(database, platforms, required=asked_for))
     keys = closing(
         await PostgresKeys.open(database, settings.admin.bootstrap_key.get_secret_value())
     )
@@ -220,6 +225,7 @@ async def _rooms(
                 as_party, platforms, client, tuple(TABLES), deadline_s, fresh_id
             ),
             keys=keys,
+            agreements=agreements,
             audit=PostgresAudit(database),
             messages=journal,
             health=Health(client, spread),

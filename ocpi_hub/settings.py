@@ -245,9 +245,9 @@ class Pull(Room):
 
 
 class Routing(Room):
-    agreements: Literal["open"] = Field(
+    agreements: Literal["open", "required"] = Field(
         "open",
-        description="open: everybody may roam with everybody (required: not in this version)",
+        description="open: everybody may roam with everybody; required: only with an agreement",
     )
 
 

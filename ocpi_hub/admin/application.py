@@ -13,7 +13,7 @@ from ocpi_hub.admin.access import Access
 from ocpi_hub.admin.door import Ask, Door, Reply, Row
 from ocpi_hub.admin.problem import Problem
 from ocpi_hub.admin.reading import read
-from ocpi_hub.admin.table import NOT_YET, ROWS
+from ocpi_hub.admin.table import ROWS
 from ocpi_hub.modules.keys import Scope
 from ocpi_hub.modules.platforms import Conflict, Unknown
 from ocpi_hub.modules.registrar import RegistrationFailed
@@ -109,15 +109,10 @@ def _unrouted(access: Access) -> Middleware:
         if (error := request.match_info.http_exception) is not None:
             access.key(request)
             if error.status == HTTPStatus.NOT_FOUND:
-                raise Problem(404, _nothing_at(request))
+                raise Problem(404, "there is no such path")
         return await handler(request)
 
     return unrouted
-
-
-def _nothing_at(request: web.Request) -> str:
-    wanted = set(request.path.split("/"))
-    return next((text for name, text in NOT_YET.items() if name in wanted), "there is no such path")
 
 
 def _endpoint(

@@ -62,11 +62,14 @@ def invalid(field: str, rule: str) -> Problem:
     return Problem(400, f"{fault.field}: {rule}", errors=[fault])
 
 
+def refused(faults: Sequence[Fault]) -> Problem:
+    return Problem(400, "; ".join(f"{f.field}: {f.rule}" for f in faults[:3]), errors=faults)
+
+
 def not_valid(error: ValidationError, whole: str) -> Problem:
     """What a model found wrong; `whole` names the question itself: body or query."""
     found = error.errors(include_url=False, include_input=False, include_context=False)
-    faults = [_fault(item, whole) for item in found[:FAULTS_SHOWN]]
-    return Problem(400, "; ".join(f"{f.field}: {f.rule}" for f in faults[:3]), errors=faults)
+    return refused([_fault(item, whole) for item in found[:FAULTS_SHOWN]])
 
 
 def _fault(item: ErrorDetails, whole: str) -> Fault:

@@ -18,6 +18,7 @@ from ocpi_hub.ocpi.primitives import PartyRef
 from ocpi_hub.ops.identity import now
 from ocpi_hub.ops.metrics import Metrics
 from ocpi_hub.settings import Journal
+from ocpi_hub.storage.agreements import PostgresAgreements
 from ocpi_hub.storage.audit import PostgresAudit
 from ocpi_hub.storage.database import LOST, Database
 from ocpi_hub.storage.journal import PostgresJournal
@@ -77,6 +78,7 @@ async def desk(
             house.versions_url,
             now,
             PullDesk(PostgresPulls(database), ("locations", "tariffs", "tokens"), now),
+            PostgresAgreements(database, house.platforms, required=False),
         )
         app = web.Application()
         access = Access(keys, FailedKeys(100))

@@ -7,6 +7,7 @@ from typing import Any
 
 from admin_fakes import (
     START,
+    MemoryAgreements,
     MemoryAudit,
     MemoryKeys,
     MemoryLists,
@@ -34,6 +35,7 @@ class Desk:
     keys: MemoryKeys
     audit: MemoryAudit
     messages: MemoryMessages
+    agreements: MemoryAgreements
 
     async def ask(
         self, method: str, path: str, body: Any = None, *, key: str | None = BOOTSTRAP, **more: Any
@@ -49,11 +51,12 @@ class Desk:
 
 
 async def opened(aiohttp_client: Callable[..., Awaitable[Any]]) -> Desk:
-    platforms, keys, audit, messages = (
+    platforms, keys, audit, messages, agreements = (
         MemoryPlatforms(),
         MemoryKeys(BOOTSTRAP),
         MemoryAudit(),
         MemoryMessages(),
+        MemoryAgreements(),
     )
     door = Door(
         platforms,
@@ -65,8 +68,9 @@ async def opened(aiohttp_client: Callable[..., Awaitable[Any]]) -> Desk:
         "https://hub.example/ocpi/versions",
         lambda: START + timedelta(days=1),
         MemoryLists(),
+        agreements,
     )
     app = web.Application()
     access = Access(keys, FailedKeys(3))
     app.add_subapp("/admin/v1", application(door, access, max_body=4096, body_timeout_s=0.5))
-    return Desk(await aiohttp_client(app), platforms, keys, audit, messages)
+    return Desk(await aiohttp_client(app), platforms, keys, audit, messages, agreements)

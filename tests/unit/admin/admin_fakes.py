@@ -1,12 +1,13 @@
 """In-memory stand-ins for storage, registrar and delivery, with the rules of their Protocols."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 from uuid import uuid4
 
+from ocpi_hub.modules.agreements import Agreement, Terms
 from ocpi_hub.modules.journal import StoredHop
 from ocpi_hub.modules.keys import AuditEntry, Key, Scope
 from ocpi_hub.modules.platforms import (
@@ -276,3 +277,41 @@ class MemoryLists:
 
     async def shown(self, platform: Platform) -> Sequence[Mapping[str, Any]]:
         return []
+
+
+class MemoryAgreements:
+    """In force by their ids alone: every agreement is valid now."""
+
+    def __init__(self) -> None:
+        self.held: dict[str, Agreement] = {}
+
+    async def create(self, terms: Terms) -> Agreement:
+        for other in self.held.values():
+            if other.terms.parties == terms.parties:
+                raise Conflict(f"modules: these parties have another agreement, {other.id}")
+        made = Agreement(str(uuid4()), terms, True, START)
+        self.held[made.id] = made
+        return made
+
+    async def list(
+        self, after: str | None, limit: int, party: PartyRef | None = None
+    ) -> Sequence[Agreement]:
+        ids = list(self.held)
+        start = ids.index(after) + 1 if after else 0
+        found = [self.held[one] for one in ids[start:]]
+        return [one for one in found if party is None or party in one.terms.parties][:limit]
+
+    async def one(self, agreement_id: str) -> Agreement:
+        if agreement_id not in self.held:
+            raise Unknown("there is no agreement with this id")
+        return self.held[agreement_id]
+
+    async def change(self, agreement_id: str, revise: Callable[[Terms], Terms]) -> Agreement:
+        found = await self.one(agreement_id)
+        self.held[agreement_id] = replace(found, terms=revise(found.terms))
+        return self.held[agreement_id]
+
+    async def delete(self, agreement_id: str) -> Agreement:
+        found = await self.one(agreement_id)
+        del self.held[agreement_id]
+        return found
