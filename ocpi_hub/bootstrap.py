@@ -30,8 +30,10 @@ from ocpi_hub.inbound.configuration import Configuration
 from ocpi_hub.inbound.door import Door as PartnerDoor
 from ocpi_hub.inbound.gate import Gate, Limits
 from ocpi_hub.inbound.http import Server
+from ocpi_hub.inbound.opening import Opening
 from ocpi_hub.inbound.own import Own, duties
 from ocpi_hub.inbound.relay import Relay
+from ocpi_hub.inbound.results import Results
 from ocpi_hub.inbound.table import table
 from ocpi_hub.modules.credentials import Credentials
 from ocpi_hub.modules.credentials import Hub as HubAsParty
@@ -50,14 +52,16 @@ from ocpi_hub.ops.identity import fresh_id, now
 from ocpi_hub.ops.metrics import Metrics
 from ocpi_hub.ops.tasks import Tasks
 from ocpi_hub.routing.rewrite import Signer
-from ocpi_hub.security import KeyRing, fresh_token
+from ocpi_hub.security import KeyRing, fresh_token, fresh_uid
 from ocpi_hub.settings import PREFIX, Settings
 from ocpi_hub.storage.agreements import PostgresAgreements
 from ocpi_hub.storage.audit import PostgresAudit
+from ocpi_hub.storage.callbacks import PostgresCallbacks
 from ocpi_hub.storage.database import LOST, Database, UnusableDatabase
 from ocpi_hub.storage.journal import PostgresJournal
 from ocpi_hub.storage.keys import PostgresKeys
 from ocpi_hub.storage.line import PostgresLine
+from ocpi_hub.storage.memory import PostgresMemory
 from ocpi_hub.storage.migrate import migrations, pending
 from ocpi_hub.storage.objects import PostgresStore
 from ocpi_hub.storage.platforms import PostgresPlatforms
@@ -174,6 +178,7 @@ async def _rooms(
             server.rate_per_s, server.burst, server.failed_tokens_per_min, server.trusted_proxies
         ),
     )
+    relay = Relay(steady_client, Signer(_link_key(key)), fresh_id, deadline_s, sizes)
     own = Own(duties(store), store, platforms.directory, now)
     book = PostgresPulls(database)
     pulls = Pulls(
@@ -204,8 +209,19 @@ async def _rooms(
             Credentials(as_party, platforms, client, deadline_s, fresh_token, fresh_id),
             now,
         ),
-        relay=Relay(steady_client, Signer(_link_key(key)), fresh_id, deadline_s, sizes),
+        relay=relay,
         own=own,
+        opening=Opening(own, closing(await PostgresMemory.open(database))),
+        results=Results(
+            kept=closing(await PostgresCallbacks.open(database)),
+            relay=relay,
+            directory=platforms.directory,
+            public_url=public_url,
+            versions=frozenset(TABLES),
+            refused=client.refused,
+            now=now,
+            fresh_uid=fresh_uid,
+        ),
         journal=journal,
         metrics=metrics,
         sizes=sizes,

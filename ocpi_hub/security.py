@@ -39,6 +39,11 @@ def digest(token: str) -> bytes:
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
 
 
+def fresh_uid() -> str:
+    """The last segment of an address that nobody can guess: 128 bits, 22 characters."""
+    return secrets.token_urlsafe(16)
+
+
 def fresh_token() -> str:
     """A new token of 43 letters and digits, 256 random bits (CRED-035)."""
     return "".join(secrets.choice(_ALPHABET) for _ in range(_LENGTH))

@@ -134,13 +134,15 @@ def _offers(partner: FakePartner) -> dict[Role, dict[tuple[str, InterfaceRole], 
         ("cdrs", RECEIVER): accept,
         ("tokens", SENDER): accept,
         ("commands", SENDER): accept,
+        ("chargingprofiles", SENDER): accept,
     }
     operator: dict[tuple[str, InterfaceRole], Handler] = {
         (module, SENDER): accept for module in ("locations", "tariffs", "sessions", "cdrs")
-    } | {("tokens", RECEIVER): accept, ("commands", RECEIVER): accept}
+    } | {(module, RECEIVER): accept for module in ("tokens", "commands", "chargingprofiles")}
     return {
         Role.CPO: operator,
         Role.EMSP: provider,
+        Role.SCSP: {("sessions", RECEIVER): accept, ("chargingprofiles", SENDER): accept},
         Role.NSP: takes_locations,
         Role.NAP: takes_locations,
         Role.OTHER: takes_locations,

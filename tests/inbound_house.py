@@ -20,8 +20,10 @@ from ocpi_hub.inbound.configuration import Configuration
 from ocpi_hub.inbound.door import Door
 from ocpi_hub.inbound.gate import Gate, Limits
 from ocpi_hub.inbound.http import Server
+from ocpi_hub.inbound.opening import Opening
 from ocpi_hub.inbound.own import Own, duties
 from ocpi_hub.inbound.relay import Relay
+from ocpi_hub.inbound.results import Results
 from ocpi_hub.inbound.table import table
 from ocpi_hub.modules.credentials import Credentials, Expected, Hub
 from ocpi_hub.modules.journal import Direction, Hop
@@ -34,10 +36,12 @@ from ocpi_hub.ops.identity import fresh_id, now
 from ocpi_hub.ops.metrics import Metrics
 from ocpi_hub.routing.directory import PlatformId, Quirks
 from ocpi_hub.routing.rewrite import Signer
-from ocpi_hub.security import KeyRing, fresh_token
+from ocpi_hub.security import KeyRing, fresh_token, fresh_uid
 from ocpi_hub.settings import Delivery
+from ocpi_hub.storage.callbacks import PostgresCallbacks
 from ocpi_hub.storage.database import Database
 from ocpi_hub.storage.line import PostgresLine
+from ocpi_hub.storage.memory import PostgresMemory
 from ocpi_hub.storage.objects import PostgresStore
 from ocpi_hub.storage.platforms import PostgresPlatforms
 from tests.fake_partner import FakePartner
@@ -117,6 +121,10 @@ async def open_house(
     policy: Expected = dict(expected or {})
     deadline_s = settings.deadline_s
     heard: list[PlatformId] = []
+    relay = Relay(client, Signer(KEY), fresh_id, deadline_s, sizes)
+    own = Own(duties(store), store, platforms.directory, now)
+    memory = await PostgresMemory.open(database)
+    callbacks = await PostgresCallbacks.open(database)
     door = Door(
         table=table(url, TABLES),
         gate=Gate(platforms, limits or Limits(0, 0, 0)),
@@ -128,8 +136,19 @@ async def open_house(
             Credentials(hub, platforms, client, deadline_s, fresh_token, fresh_id, policy),
             now,
         ),
-        relay=Relay(client, Signer(KEY), fresh_id, deadline_s, sizes),
-        own=Own(duties(store), store, platforms.directory, now),
+        relay=relay,
+        own=own,
+        opening=Opening(own, memory),
+        results=Results(
+            kept=callbacks,
+            relay=relay,
+            directory=platforms.directory,
+            public_url=url,
+            versions=frozenset(TABLES),
+            refused=client.refused,
+            now=now,
+            fresh_uid=fresh_uid,
+        ),
         journal=journal,
         metrics=metrics,
         sizes=sizes,
@@ -149,6 +168,8 @@ async def open_house(
         taking.close()
         await server.close(1)
         await runner.cleanup()
+        await callbacks.close()
+        await memory.close()
         await client.close()
         await store.close()
         await line.close()

@@ -93,6 +93,10 @@ class HttpClient:
         """The partner just called the hub with its token."""
         self._partner(platform).breaker.inbound_seen(monotonic())
 
+    def refused(self, url: str) -> str | None:
+        """Why the text of an address keeps the hub from calling it, or None."""
+        return guard.check_url(url, self._policy)
+
     async def call(self, call: Call) -> Outcome:
         at, started = self._clock(), monotonic()
         partner = self._partner(call.platform)

@@ -19,12 +19,15 @@ from ocpi_hub.inbound.configuration import Configuration
 from ocpi_hub.inbound.exchange import Exchange, Reply
 from ocpi_hub.inbound.gate import Gate, check_opens
 from ocpi_hub.inbound.incoming import Answer, Handed, Incoming, response
+from ocpi_hub.inbound.opening import CHECKS, Opening
 from ocpi_hub.inbound.own import Own
 from ocpi_hub.inbound.relay import Relay, Unanswered
+from ocpi_hub.inbound.results import ASKING, TELLING, Results
 from ocpi_hub.inbound.request import Malformed
 from ocpi_hub.inbound.table import Table
 from ocpi_hub.inbound.throttle import TooMany
 from ocpi_hub.modules.journal import Direction, Hop, Journal
+from ocpi_hub.modules.memory import Asked
 from ocpi_hub.modules.platforms import Platforms, TokenKind
 from ocpi_hub.ocpi import codec, message
 from ocpi_hub.ocpi.primitives import ConnectionStatus, PartyRef
@@ -79,6 +82,8 @@ class Door:
     configuration: Configuration
     relay: Relay
     own: Own
+    opening: Opening
+    results: Results
     journal: Journal
     metrics: Metrics
     sizes: Sizes
@@ -172,6 +177,8 @@ class Door:
             await self._read(exchange)
             return await self.configuration.answer(exchange)
         await self._read(exchange)
+        if exchange.route in TELLING:  # what the address stands for decides, before any header
+            return await self.results.tell(exchange)
         return await self._act(exchange, self._decide(exchange))
 
     async def _authenticate(self, exchange: Exchange) -> None:
@@ -252,12 +259,12 @@ class Door:
         request, decision, url = decided
         if isinstance(decision, OpenRoute):
             exchange.mode = "open"
-            owners = await self.own.owners(exchange)
-            decision = placed(request, decision.sender, owners, self.platforms.directory())
+            meant = await self.opening.receivers(exchange, decision.sender)
+            decision = placed(request, decision.sender, meant, self.platforms.directory())
         exchange.sender = decision.sender
         match decision:
             case Forward():
-                return await self.relay.forward(exchange, decision, url)
+                return await self._forward(exchange, decision, url)
             case Broadcast():
                 return await self.own.take(exchange, decision)
             case GetAll():
@@ -273,6 +280,17 @@ class Door:
                         reason=decision.message,
                     )
                 raise OcpiError(decision.message, decision.code, decision.http)
+
+    async def _forward(self, exchange: Exchange, to: Forward, url: str | None) -> Reply:
+        check = CHECKS.get(exchange.route)
+        if check is not None:
+            check(Asked(to.sender, exchange.ids_of_object, exchange.value))
+        if exchange.route in ASKING:
+            reply = await self.results.ask(exchange, to)
+        else:
+            reply = await self.relay.forward(exchange, to, url)
+        self.opening.learn(exchange, to, reply)
+        return reply
 
     def _refusal(self, exchange: Exchange, error: OcpiError) -> Reply:
         """The hub's own answer to what went wrong; FROM is the hub (ROUT-010, ROUT-011)."""

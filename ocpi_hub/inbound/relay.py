@@ -40,13 +40,25 @@ class Relay:
     deadline_s: float
     sizes: Sizes
 
-    async def forward(self, exchange: Exchange, to: Forward, url: str | None = None) -> Reply:
-        """Relay to the party's endpoint, or to the `url` that a link of ours stands for."""
+    async def forward(
+        self,
+        exchange: Exchange,
+        to: Forward,
+        url: str | None = None,
+        *,
+        query: str | None = None,
+        body: bytes | None = None,
+    ) -> Reply:
+        """Relay to the party's endpoint, or to the `url` that an address of ours stands for.
+
+        `query` and `body` go instead of the received ones (a response_url is another there).
+        """
         exchange.sender, exchange.receiver = to.sender, to.party
         row = exchange.row
-        target = url or rewrite.join(to.endpoint.url, exchange.path_below, exchange.query)
+        query = exchange.query if query is None else query
+        target = url or rewrite.join(to.endpoint.url, exchange.path_below, query)
         ids = message.Ids(self.fresh_id(), exchange.ids.correlation_id)
-        body = exchange.body or None
+        body = body or exchange.body or None
         deadline = to.platform.quirks.deadline_s
         outcome = await self.client.call(
             Call(

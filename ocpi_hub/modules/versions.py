@@ -9,9 +9,10 @@ from ocpi_hub.ocpi import codec
 from ocpi_hub.ocpi.primitives import InterfaceRole
 from ocpi_hub.ocpi.spec import Family, ModuleSpec
 
-# The functional modules that the hub relays. commands and chargingprofiles are not among them:
-# their response_url needs an address of the hub with a memory behind it (ROUT-601).
-SERVED = frozenset({"locations", "tariffs", "sessions", "cdrs", "tokens"})
+# The functional modules that the hub relays.
+SERVED = frozenset(
+    {"locations", "tariffs", "sessions", "cdrs", "tokens", "commands", "chargingprofiles"}
+)
 
 Tables = Mapping[str, Mapping[str, ModuleSpec]]
 """The table of modules of each version that the hub speaks, newest first."""

@@ -13,9 +13,10 @@ from ocpi_hub.ocpi.primitives import ConnectionStatus, InterfaceRole, PartyRef, 
 from ocpi_hub.ocpi.spec import ModuleSpec, RouteSpec
 from ocpi_hub.ocpi.status import Status
 from ocpi_hub.routing.audience import may_push
-from ocpi_hub.routing.directory import Directory, Endpoint, Platform
+from ocpi_hub.routing.directory import Directory, Endpoint, Platform, PlatformId
 
 _SPEAKING = frozenset({ConnectionStatus.CONNECTED, ConnectionStatus.OFFLINE})
+_ASKED_BY_GET = frozenset({"chargingprofiles"})  # a GET there reads no object: it starts something
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ class OwnCopy:
 
 @dataclass(frozen=True, slots=True)
 class OpenRoute:
-    """Who owns this object? The answer goes to `placed` (ROUT-301)."""
+    """Whom does the content mean? The answer goes to `placed` (ROUT-301)."""
 
     sender: PartyRef
 
@@ -127,15 +128,14 @@ def decide(request: Request, directory: Directory, kept: Collection[str]) -> Dec
 def placed(
     request: Request, sender: PartyRef, owners: Sequence[PartyRef], directory: Directory
 ) -> Forward | Refuse:
-    """Finish an open route; `owners` are known to own the object (ROUT-311, ROUT-313).
+    """Finish an open route; `owners` are all whom its content may mean (ROUT-311, ROUT-313).
 
     Whom the requester may not reach is not there for it (ROUT-314).
     """
     module = request.spec.identifier
     match [owner for owner in owners if directory.allows(sender, owner, module)]:
         case []:
-            code = Status.UNKNOWN_TOKEN if _authorizes(request.route) else Status.CLIENT_ERROR
-            return Refuse(code, "no party is known to own this object", 404, sender)
+            return _placed_nowhere(request, sender)
         case [owner]:
             return forward(request, sender, owner, directory)
         case _:
@@ -144,6 +144,18 @@ def placed(
                 "several parties own an object with this id: name one in OCPI-to-*",
                 sender=sender,
             )
+
+
+def _placed_nowhere(request: Request, sender: PartyRef) -> Refuse:
+    if _authorizes(request.route):
+        return Refuse(Status.UNKNOWN_TOKEN, "no party is known to own this token", 404, sender)
+    if request.route.method == "GET" and request.spec.identifier not in _ASKED_BY_GET:
+        return Refuse(Status.CLIENT_ERROR, "no party is known to own this object", 404, sender)
+    return Refuse(
+        Status.UNKNOWN_RECEIVER,
+        f"OCPI-to-*: required, the content of {request.route.name} names no known receiver",
+        sender=sender,
+    )
 
 
 def forward(
@@ -172,6 +184,18 @@ def forward(
     return Refuse(
         Status.HUB_ERROR, f"{to} does not offer {module} as {request.role}", sender=sender
     )
+
+
+def returned(
+    sender: PartyRef, to: PartyRef, asked: PlatformId, endpoint: Endpoint, directory: Directory
+) -> Forward | Refuse:
+    """A result on its way back, to the platform that asked and no other (ROUT-604)."""
+    platform = directory.platforms.get(asked)
+    if platform is None or not platform.hosts(to):
+        return Refuse(Status.UNKNOWN_RECEIVER, f"{to} is not known to this hub", sender=sender)
+    if not _reachable(platform, to):
+        return Refuse(Status.RECEIVER_NOT_CONNECTED, f"{to} is not connected", sender=sender)
+    return Forward(sender, to, platform, endpoint)
 
 
 def _to_hub(request: Request, sender: PartyRef, kept: Collection[str]) -> Decision:
@@ -205,15 +229,9 @@ def _without_receiver(request: Request, sender: PartyRef, kept: Collection[str])
     route = request.route
     if request.role is InterfaceRole.SENDER and route.listing:
         return _list_of_nobody(request, sender, kept)
-    if (request.role is InterfaceRole.SENDER and route.method == "GET") or _authorizes(route):
-        return OpenRoute(sender)
     if request.role is InterfaceRole.RECEIVER and request.spec.broadcast_from:
         return _to_hub(request, sender, kept)  # ROUT-312; a GET looks at what such a push has left
-    return Refuse(
-        Status.UNKNOWN_RECEIVER,
-        f"OCPI-to-*: required, the content of {route.name} names no receiver",
-        sender=sender,
-    )
+    return OpenRoute(sender)
 
 
 def _authorizes(route: RouteSpec) -> bool:
