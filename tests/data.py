@@ -9,3 +9,4 @@ from pathlib import Path
 DATA = Path(os.environ.get("OCPI_HUB_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
 REAL_LOCATIONS = DATA / "irve_ocpi221_locations.jsonl.gz"
 EXAMPLES = DATA / "ocpi-examples" / "2.2.1"
+OLDER_EXAMPLES = DATA / "ocpi-examples" / "2.2"

@@ -76,7 +76,7 @@ def kind(route: RouteSpec, ids: Sequence[str]) -> Kind | None:
             return Kind.SESSION
         case "cdrs":
             return Kind.CDR
-        case "commands" if ids[:1] == (CommandType.START_SESSION,):
+        case "commands" if tuple(ids) == (CommandType.START_SESSION,):
             return Kind.START_SESSION
     return None
 
