@@ -49,8 +49,7 @@ class Fee(Question):
 
 
 class Settlement(Question):
-    """`currency` null: that of each CDR. `period` is cut by `period_of`, in the time zone of the
-    charger or in UTC."""
+    """`currency` null: that of each CDR. `period_of`: which time puts a CDR into its period."""
 
     price_source: Literal["cdr_total", "hub_rerated", "lower_of_both"] = "cdr_total"
     tolerance: Tolerance = Tolerance()
@@ -60,5 +59,5 @@ class Settlement(Question):
     rounding: Rounding = Rounding()
     dispute_days: Annotated[int, Field(ge=0, le=365)] = 5
     due_days: Annotated[int, Field(ge=0, le=365)] = 30
-    vat: Annotated[list[VatFacts], Field(max_length=2)] = []
-    fees: Annotated[list[Fee], Field(max_length=20)] = []
+    vat: list[VatFacts] = Field([], max_length=2)
+    fees: list[Fee] = Field([], max_length=20)
