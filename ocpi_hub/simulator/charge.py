@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from ocpi_hub.ocpi.primitives import PartyRef, format_datetime
+from ocpi_hub.ocpi.primitives import PartyRef, fold, format_datetime
 from ocpi_hub.simulator.bill import Amount, bill, next_switch, sum_of
 from ocpi_hub.simulator.meter import PARKING, RESERVATION, TIME, Meter, Period
 from ocpi_hub.simulator.outlet import Outlet
@@ -40,6 +40,14 @@ class Grant:
     @property
     def provider(self) -> PartyRef:
         return PartyRef(self.token["country_code"], self.token["party_id"])
+
+    def same(self, token: Object) -> bool:
+        """Whether this is the token, or one of its group (TOK-041)."""
+        mine, group = self.token, self.token.get("group_id")
+        if PartyRef(token["country_code"], token["party_id"]) != self.provider:
+            return False
+        names = (fold(each["uid"]) + each["type"] for each in (mine, token))
+        return len(set(names)) == 1 or (group is not None and group == token.get("group_id"))
 
     def told(self) -> Object:
         """As Session and CDR have it."""
@@ -131,6 +139,12 @@ class Charge:
     @property
     def over(self) -> bool:
         return self.ended is not None
+
+    def stopped_by(self, uid: str, kind: str, shown: Object | None) -> bool:
+        """Whether this token ends it: the one that began it, or one of its group."""
+        mine = self.grant.token
+        same = (fold(mine["uid"]), mine["type"]) == (fold(uid), kind)
+        return same or (shown is not None and self.grant.same(shown))
 
     @property
     def unused(self) -> bool:

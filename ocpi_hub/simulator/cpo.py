@@ -1,9 +1,12 @@
-"""A simulated charge point operator: owns locations, serves them as a list, and pushes changes."""
+"""A simulated charge point operator: locations, tariffs, sessions, CDRs, and what others command.
+
+This file has its locations and what happens at its outlets; each other module has a desk.
+"""
 
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 
@@ -20,13 +23,24 @@ from ocpi_hub.ocpi.primitives import (
 )
 from ocpi_hub.ocpi.status import MethodNotAllowed, NoSuchResource, Status
 from ocpi_hub.ops.identity import now
+from ocpi_hub.simulator.charge import Charge
+from ocpi_hub.simulator.charges import Charges
 from ocpi_hub.simulator.client import Answer
+from ocpi_hub.simulator.command_desk import CommandDesk
 from ocpi_hub.simulator.lag import LagMeter, Samples
+from ocpi_hub.simulator.ledger import Ledger
+from ocpi_hub.simulator.outlet import Outlet, outlets
 from ocpi_hub.simulator.pages import page
 from ocpi_hub.simulator.platform import PlatformRole, SimulatedPlatform, To
+from ocpi_hub.simulator.profile_desk import ProfileDesk
+from ocpi_hub.simulator.reader import CardReader
 from ocpi_hub.simulator.record import Received
 from ocpi_hub.simulator.server import Reply
+from ocpi_hub.simulator.session_desk import SessionDesk
 from ocpi_hub.simulator.stations import Object, owner_of, owners
+from ocpi_hub.simulator.tariff_desk import TariffDesk
+from ocpi_hub.simulator.vehicle import Visit
+from ocpi_hub.simulator.whitelist import RFID, Whitelist
 
 _UNREACHED = (aiohttp.ClientError, TimeoutError)
 
@@ -37,6 +51,10 @@ class Cpo(SimulatedPlatform):
     `to` of a push: `"hub"` (a broadcast), a party, or None (no TO headers: open routing); NotSent
     is raised for a party that is not connected.
     `unsure` holds locations whose last push got no usable answer; `repair` pushes them again.
+
+    `speed` is how many times as fast as the clock sessions run by themselves; without it nothing
+    moves unless told. `whitelist` are the tokens it was told of, `charges` its sessions, `ledger`
+    its CDRs.
     """
 
     def __init__(
@@ -46,6 +64,7 @@ class Cpo(SimulatedPlatform):
         *,
         roles: Sequence[PlatformRole] = (),
         meter: LagMeter | None = None,
+        speed: float | None = None,
     ) -> None:
         found = [PlatformRole(party, Role.CPO, text) for party, text in owners(locations).items()]
         super().__init__(name, tuple(roles) or found)
@@ -55,6 +74,14 @@ class Cpo(SimulatedPlatform):
         self.outcomes: Counter[str] = Counter()
         self.unsure: set[tuple[PartyRef, str]] = set()
         self.serve("locations", InterfaceRole.SENDER, self._serve_locations)
+        self.tariffs = TariffDesk(self, owners(locations), self._lists)
+        self.ledger = Ledger(self)
+        self.whitelist = Whitelist(self)
+        self.reader = CardReader(self, self.whitelist)
+        self.charges = Charges(self, self.tariffs, self.ledger, self._turn, speed)
+        self.sessions = SessionDesk(self, self.charges, self.tariffs)
+        self.commands = CommandDesk(self, self.charges, self.reader, self.outlets)
+        self.profiles = ProfileDesk(self, self.charges)
 
     def renew(self) -> None:
         """Its objects are as of now: a hub that met it before may hold newer ones than these."""
@@ -138,6 +165,61 @@ class Cpo(SimulatedPlatform):
         )
         self.answer_times.add(answer.seconds)
         return answer
+
+    # At the outlets
+
+    def outlets(self, owner: PartyRef, location_id: str) -> list[Outlet]:
+        """Those of a Location; none where there is no such Location."""
+        location = self.locations.get((owner, fold(location_id)))
+        return [] if location is None else list(outlets(location))
+
+    async def swipe(
+        self, uid: str, outlet: Outlet, kind: str = RFID, *, at: datetime | None = None,
+        visit: Visit | None = None, provider: PartyRef | None = None,
+    ) -> Charge | None:  # fmt: skip
+        """A driver shows a token: the session that begins, goes on or ends; None: not allowed.
+
+        `visit` is the car, some car unless given. `provider` is asked about a token that is not on
+        the whitelist; without it the hub has to know whose it is.
+        """
+        there = self.charges.at(outlet)
+        shown = self.whitelist.find(uid, kind, provider)
+        if there is not None and there.running and there.stopped_by(uid, kind, shown):
+            await self.charges.finish(there, at)
+            return there
+        verdict = await self.reader.read(uid, outlet, at or now(), kind, provider)
+        if verdict.grant is None:
+            return None
+        if there is None:
+            return await self.charges.begin(outlet, verdict.grant, visit, at)
+        if there.running or not there.grant.same(verdict.grant.token):
+            return None
+        await self.charges.occupy(there, verdict.grant, visit, at, outlet)
+        return there
+
+    async def fetch_tokens(self) -> int:
+        """Pull all tokens that the peer shows to this platform (TOK-005); how many there were."""
+        count = 0
+        url = self.known_peer.url("tokens", InterfaceRole.SENDER)
+        async for found in self.client.crawl(
+            url, self.known_peer.token, to=self.known_peer.party, sender=self.party
+        ):
+            self.whitelist.add(found.data)
+            count += len(found.data)
+        return count
+
+    async def _turn(self, outlet: Outlet, status: str) -> None:
+        if outlet.evse["status"] != status:
+            await self.try_status(outlet.location, outlet.evse, status)
+
+    def _lists(self, owner: PartyRef, tariff_id: str) -> bool:
+        """Whether a Connector of that owner lists the tariff."""
+        return any(
+            fold(tariff_id) in map(fold, outlet.connector.get("tariff_ids") or ())
+            for location in self.locations.values()
+            if owner_of(location) == owner
+            for outlet in outlets(location)
+        )
 
     # Being asked
 

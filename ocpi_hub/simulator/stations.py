@@ -12,6 +12,7 @@ from ocpi_hub.ocpi import codec
 from ocpi_hub.ocpi.primitives import PartyRef, format_datetime
 from ocpi_hub.ocpi.status import OcpiError
 from ocpi_hub.simulator.cities import CITIES, City
+from ocpi_hub.simulator.price_list import ids_for
 
 Object = dict[str, Any]
 
@@ -59,10 +60,20 @@ _KINDS = (
     Kind(4, "Autobahn", 6, 12, "ALONG_MOTORWAY", (_CCS_400,)),
 )
 _STREETS = ("Bahnhof", "Hafen", "Park", "Schul", "Markt", "Garten", "Brücken", "Mühlen", "Kirch")
-_AC = ("RFID_READER", "REMOTE_START_STOP_CAPABLE", "UNLOCK_CAPABLE")
+_AC = (
+    "RFID_READER",
+    "REMOTE_START_STOP_CAPABLE",
+    "RESERVABLE",
+    "UNLOCK_CAPABLE",
+    "TOKEN_GROUP_CAPABLE",
+    "CHARGING_PREFERENCES_CAPABLE",
+    "CHARGING_PROFILE_CAPABLE",
+)
 _DC = (
     "RFID_READER",
     "REMOTE_START_STOP_CAPABLE",
+    "RESERVABLE",
+    "TOKEN_GROUP_CAPABLE",
     "CONTACTLESS_CARD_SUPPORT",
     "CREDIT_CARD_PAYABLE",
     "CHARGING_PROFILE_CAPABLE",
@@ -127,6 +138,7 @@ def _connector(id_: str, plug: Plug, built: str) -> Object:
         "max_voltage": plug.volts,
         "max_amperage": plug.amperes,
         "max_electric_power": plug.watts,
+        "tariff_ids": ids_for(plug.power_type),
         "last_updated": built,
     }
 
