@@ -14,6 +14,8 @@ from typing import Any
 import structlog
 from aiohttp import web
 
+from ocpi_hub.inbound import asking
+from ocpi_hub.inbound.asking import Asking
 from ocpi_hub.inbound.body import CutShort, Sizes
 from ocpi_hub.inbound.configuration import Configuration
 from ocpi_hub.inbound.exchange import Exchange, Reply
@@ -22,8 +24,8 @@ from ocpi_hub.inbound.incoming import Answer, Handed, Incoming, response
 from ocpi_hub.inbound.opening import CHECKS, Opening
 from ocpi_hub.inbound.own import Own
 from ocpi_hub.inbound.relay import Relay, Unanswered
-from ocpi_hub.inbound.results import ASKING, TELLING, Results
 from ocpi_hub.inbound.request import Malformed
+from ocpi_hub.inbound.results import ASKING, TELLING, Results
 from ocpi_hub.inbound.table import Table
 from ocpi_hub.inbound.throttle import TooMany
 from ocpi_hub.modules.journal import Direction, Hop, Journal
@@ -73,7 +75,7 @@ class Door:
     """Serves `/ocpi`.
 
     `heard` is told of every message from a registered platform; `trace` logs each request at
-    debug (the journal has them anyway).
+    debug (the journal has them anyway); `asking` asks all about a Token that nobody owns.
     """
 
     table: Table
@@ -93,6 +95,7 @@ class Door:
     in_flight: int
     heard: Callable[[PlatformId], None] = lambda _: None
     trace: bool = False
+    asking: Asking | None = None
     _busy: int = 0
     _held: dict[PlatformId, int] = field(default_factory=dict)
     _counts: dict[tuple[str, int, int], Any] = field(default_factory=dict)
@@ -260,6 +263,11 @@ class Door:
         if isinstance(decision, OpenRoute):
             exchange.mode = "open"
             meant = await self.opening.receivers(exchange, decision.sender)
+            if not meant and self.asking is not None and exchange.route == asking.ROUTE:
+                directory = self.platforms.directory()
+                reply = await self.asking.ask(exchange, request, decision.sender, directory)
+                if reply is not None:
+                    return reply
             decision = placed(request, decision.sender, meant, self.platforms.directory())
         exchange.sender = decision.sender
         match decision:

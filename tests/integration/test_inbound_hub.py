@@ -53,11 +53,11 @@ async def test_versions_and_details_list_what_is_served(house: House, cpo: FakeP
             details = (await cpo.call("GET", url)).data
             assert details["version"] == entry["version"]
         rows = {(each["identifier"], each["role"]): each["url"] for each in details["endpoints"]}
-        assert len(rows) == len(details["endpoints"]) == len(set(rows.values())) == 12
+        assert len(rows) == len(details["endpoints"]) == len(set(rows.values())) == 16
         assert all(url.startswith(entry["url"] + "/") for url in rows.values())
         assert rows["credentials", "SENDER"] == f"{entry['url']}/credentials"
         assert rows["hubclientinfo", "SENDER"] == f"{entry['url']}/sender/hubclientinfo"
-        modules = {"locations", "tariffs", "sessions", "cdrs", "tokens"}
+        modules = "locations tariffs sessions cdrs tokens commands chargingprofiles".split()
         assert set(rows) == {
             ("credentials", "SENDER"),
             ("hubclientinfo", "SENDER"),
@@ -196,8 +196,8 @@ async def test_what_each_kind_of_token_opens(house: House, cpo: FakePartner) -> 
         ("GET", "/2.1.1", 404),
         ("GET", "/2.2.1/sender/nosuch", 404),
         ("GET", "/2.2.1/sender", 404),
-        ("POST", "/2.2.1/receiver/commands/START_SESSION", 404),
-        ("GET", "/2.2.1/receiver/chargingprofiles/S1", 404),
+        ("POST", "/2.2.1/receiver/commands/START_SESSION/1", 404),
+        ("GET", "/2.2.1/receiver/chargingprofiles/S1/1", 404),
         ("PUT", "/2.2.1/receiver/locations/NL", 404),
         ("PUT", "/2.2.1/receiver/locations/NL/CPO/L1/E1/C1/X", 404),
         ("PUT", "/2.2.1/receiver/locations/NL/CPO//E1", 404),

@@ -274,7 +274,6 @@ async def test_what_is_for_one_receiver_is_never_for_all(
     refused = await emsp.get("cdrs")
     assert (refused.code, refused.data) == (2001, None)
     assert (await emsp.get("locations", to=None)).code == 2001
-    assert (await emsp.get("tariffs")).code == 4000
     unknown = await cpo.send("POST", "tokens", "T1/authorize", side=SENDER, to=None)
     assert (unknown.http, unknown.code) == (404, 2004)
     assert not emsp.record.requests

@@ -2,6 +2,7 @@
 
 import pytest
 
+from ocpi_hub.ocpi.primitives import InterfaceRole
 from ocpi_hub.routing.decide import (
     Broadcast,
     Decision,
@@ -13,7 +14,9 @@ from ocpi_hub.routing.decide import (
     Request,
     decide,
     placed,
+    returned,
 )
+from ocpi_hub.routing.directory import Endpoint, Platform, PlatformId
 from tests.routing_world import (
     AGREED,
     BOTH,
@@ -144,9 +147,6 @@ def test_the_first_fault_in_order_is_told() -> None:
         (request("locations.receiver.put", EMSP, "NL-HUB"), (200, 2001)),
         (request("locations.receiver.put", BOTH, "NL-HUB", "NL-TWO"), (200, 2001)),
         (request("locations.sender.list", EMSP), (200, 2001)),
-        (request("sessions.receiver.put", CPO), (200, 4001)),
-        (request("cdrs.receiver.post", CPO), (200, 4001)),
-        (request("sessions.sender.charging_preferences", EMSP), (200, 4001)),
     ],
     ids=lambda value: value.route.name if isinstance(value, Request) else "",
 )
@@ -157,6 +157,58 @@ def test_what_the_hub_refuses_to_take_or_to_guess(asked: Request, answer: tuple[
 def test_a_lenient_partner_gets_the_list_of_all() -> None:
     assert isinstance(decided(request("locations.sender.list", EMSP, lenient=True)), GetAll)
     assert refused(request("cdrs.sender.list", EMSP, lenient=True)) == (200, 2001)
+
+
+@pytest.mark.parametrize(
+    ("name", "caller", "nowhere"),
+    [
+        ("sessions.receiver.put", CPO, (200, 4001)),
+        ("sessions.receiver.patch", CPO, (200, 4001)),
+        ("sessions.receiver.get", CPO, (404, 2000)),
+        ("sessions.sender.charging_preferences", EMSP, (200, 4001)),
+        ("cdrs.receiver.post", CPO, (200, 4001)),
+        ("cdrs.receiver.get", CPO, (404, 2000)),
+        ("locations.sender.get", EMSP, (404, 2000)),
+        ("tokens.sender.authorize", CPO, (404, 2004)),
+        ("commands.receiver.post", EMSP, (200, 4001)),
+        ("chargingprofiles.receiver.get", EMSP, (200, 4001)),
+        ("chargingprofiles.receiver.put", EMSP, (200, 4001)),
+        ("chargingprofiles.receiver.delete", EMSP, (200, 4001)),
+        ("chargingprofiles.sender.put", CPO, (200, 4001)),
+    ],
+)
+@pytest.mark.obligation("ROUT-311", "ROUT-313")
+def test_what_names_no_receiver_is_looked_for_and_refused_when_nobody_is_found(
+    name: str, caller: Platform, nowhere: tuple[int, int]
+) -> None:
+    asked = request(name, caller, owner="NL-CPO" if caller is CPO else None)
+    sought = decided(asked)
+    assert isinstance(sought, OpenRoute)
+    answer = placed(asked, sought.sender, [], WORLD)
+    assert isinstance(answer, Refuse)
+    assert (answer.http, answer.code) == nowhere
+
+
+@pytest.mark.obligation("ROUT-604")
+def test_a_result_goes_to_the_platform_that_asked_and_no_other() -> None:
+    endpoint = Endpoint("commands", InterfaceRole.SENDER, "https://split-emsp.example/x")
+
+    def back(to: str, asked: str) -> Forward | Refuse:
+        return returned(party("NL-CPO"), party(to), PlatformId(asked), endpoint, WORLD)
+
+    for asked in ("split-cpo", "split-emsp"):
+        found = back("AT-SPL", asked)
+        assert isinstance(found, Forward)
+        assert (found.platform.id, found.endpoint) == (asked, endpoint)
+    for to, asked, code in (
+        ("DE-EMP", "cpo", 4001),
+        ("DE-EMP", "nosuch", 4001),
+        ("FR-OFF", "gone", 4003),
+        ("FR-OUT", "dropped", 4003),
+    ):
+        refusal = back(to, asked)
+        assert isinstance(refusal, Refuse)
+        assert refusal.code == code
 
 
 @pytest.mark.obligation("ROUT-311", "ROUT-313", "ROUT-309")
