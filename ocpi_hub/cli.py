@@ -6,9 +6,11 @@ from typing import Annotated
 import typer
 
 from ocpi_hub import __version__, settings
+from ocpi_hub.cli_agreement import agreement
 from ocpi_hub.commands import keys, manual, messages, platforms, show
 from ocpi_hub.commands.ending import Commands
-from ocpi_hub.commands.hub import KEY_VARIABLE, at
+from ocpi_hub.commands.hub import at
+from ocpi_hub.commands.options import AdminKey, Machine, Url
 
 main = typer.Typer(
     name="ocpi-hub",
@@ -31,17 +33,11 @@ platform = typer.Typer(
 )
 main.add_typer(key, name="key")
 main.add_typer(platform, name="platform")
+main.add_typer(agreement, name="agreement")
 
 Config = Annotated[
     Path | None, typer.Option(help="TOML file with settings; the environment goes before it.")
 ]
-Url = Annotated[
-    str | None, typer.Option(help="Address of the hub (default: its public URL in the settings).")
-]
-AdminKey = Annotated[
-    str | None, typer.Option("--key", help=f"Admin key (default: {KEY_VARIABLE} or the settings).")
-]
-Machine = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
 Stations = Annotated[int, typer.Option(min=1, help="Made-up charging stations.")]
 LocationsFile = Annotated[
     Path | None, typer.Option(help="Locations instead, a .jsonl or .jsonl.gz file.")

@@ -185,3 +185,39 @@ async def test_something_else_than_a_hub_is_told_as_such(aiohttp_client):
     told = await asyncio.to_thread(CliRunner().invoke, main, arguments)
     assert told.exit_code == 1
     assert "not as a hub's admin API" in told.stderr
+
+
+async def test_an_agreement_from_its_beginning_to_its_end(command, desk, tmp_path):
+    terms = tmp_path / "terms.json"
+    terms.write_text('{"currency": "EUR"}')
+    told = await command(
+        "agreement", "add", "NL-CPO", "DE-EMP", "-m", "cdrs", "-m", "sessions",
+        "--from", "2026-01-01T00:00:00Z", "--settlement", str(terms), "--json",
+    )  # fmt: skip
+    assert told.exit_code == 0, told.stderr
+    made = json.loads(told.stdout)
+    assert made["modules"] == ["cdrs", "sessions"]
+    assert made["settlement"]["currency"] == "EUR"
+    told = await command(
+        "agreement", "change", made["id"], "--to", "2027-01-01T00:00:00Z", "--clear", "modules"
+    )
+    assert told.exit_code == 0, told.stderr
+    for shown in ("DE-EMP and NL-CPO", "all", "2027-01-01T00:00:00Z", 'currency="EUR"'):
+        assert shown in told.stdout
+    told = await command("agreement", "list", "--party", "de-emp")
+    assert made["id"] in told.stdout
+    assert made["id"] not in (await command("agreement", "list", "--party", "FR-EM2")).stdout
+    assert json.loads((await command("agreement", "show", made["id"], "--json")).stdout)["id"]
+    assert (await command("agreement", "remove", made["id"], stdin="n\n")).exit_code == 1
+    assert desk.agreements.held
+    assert (await command("agreement", "remove", made["id"], "--yes")).exit_code == 0
+    assert desk.agreements.held == {}
+
+
+async def test_what_an_agreement_cannot_be_is_told_by_name(command, tmp_path):
+    told = await command("agreement", "add", "NL-CPO", "NLEMP")
+    assert (told.exit_code, "parties.1" in told.stderr) == (1, True)
+    broken = tmp_path / "terms.json"
+    broken.write_text("[]")
+    told = await command("agreement", "add", "NL-CPO", "DE-EMP", "--settlement", str(broken))
+    assert told.exit_code == 2

@@ -1,0 +1,15 @@
+"""Options that all commands share which ask a running hub."""
+
+from typing import Annotated
+
+import typer
+
+from ocpi_hub.commands.hub import KEY_VARIABLE
+
+Url = Annotated[
+    str | None, typer.Option(help="Address of the hub (default: its public URL in the settings).")
+]
+AdminKey = Annotated[
+    str | None, typer.Option("--key", help=f"Admin key (default: {KEY_VARIABLE} or the settings).")
+]
+Machine = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
