@@ -30,6 +30,7 @@ from ocpi_hub.inbound.configuration import Configuration
 from ocpi_hub.inbound.door import Door as PartnerDoor
 from ocpi_hub.inbound.gate import Gate, Limits
 from ocpi_hub.inbound.http import Server
+from ocpi_hub.inbound.interpreter import Interpreter
 from ocpi_hub.inbound.opening import Opening
 from ocpi_hub.inbound.own import Own, duties
 from ocpi_hub.inbound.relay import Relay
@@ -178,7 +179,8 @@ async def _rooms(
             server.rate_per_s, server.burst, server.failed_tokens_per_min, server.trusted_proxies
         ),
     )
-    relay = Relay(steady_client, Signer(_link_key(key)), fresh_id, deadline_s, sizes)
+    signer, interpreter = Signer(_link_key(key)), Interpreter(store)
+    relay = Relay(steady_client, signer, fresh_id, deadline_s, sizes, interpreter)
     own = Own(duties(store), store, platforms.directory, now)
     book = PostgresPulls(database)
     pulls = Pulls(

@@ -20,6 +20,7 @@ from ocpi_hub.inbound.configuration import Configuration
 from ocpi_hub.inbound.door import Door
 from ocpi_hub.inbound.gate import Gate, Limits
 from ocpi_hub.inbound.http import Server
+from ocpi_hub.inbound.interpreter import Interpreter
 from ocpi_hub.inbound.opening import Opening
 from ocpi_hub.inbound.own import Own, duties
 from ocpi_hub.inbound.relay import Relay
@@ -121,7 +122,7 @@ async def open_house(
     policy: Expected = dict(expected or {})
     deadline_s = settings.deadline_s
     heard: list[PlatformId] = []
-    relay = Relay(client, Signer(KEY), fresh_id, deadline_s, sizes)
+    relay = Relay(client, Signer(KEY), fresh_id, deadline_s, sizes, Interpreter(store))
     own = Own(duties(store), store, platforms.directory, now)
     memory = await PostgresMemory.open(database)
     callbacks = await PostgresCallbacks.open(database)

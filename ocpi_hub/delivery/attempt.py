@@ -15,16 +15,18 @@ from typing import Final
 from ocpi_hub.modules.hubclientinfo import client_info
 from ocpi_hub.modules.line import Change, Message, ObjectKey, Place
 from ocpi_hub.modules.outgoing import Answered, Call, Failure, Outcome
-from ocpi_hub.ocpi import codec, message
+from ocpi_hub.ocpi import codec, dialect, message
 from ocpi_hub.ocpi.primitives import InterfaceRole, PartyRef, parse_datetime
 from ocpi_hub.ocpi.spec import ModuleSpec
-from ocpi_hub.ocpi.status import OcpiError, Status
+from ocpi_hub.ocpi.status import InvalidParameter, OcpiError, Status
+from ocpi_hub.ocpi.v2_2 import VERSION as V2_2
 from ocpi_hub.routing import audience
 from ocpi_hub.routing.agreements import Agreements
 from ocpi_hub.routing.directory import Directory, Endpoint, Platform, PlatformId
 from ocpi_hub.routing.rewrite import join
 
 CLIENT_INFO: Final = "hubclientinfo"
+_LOCATIONS: Final = "locations"
 MODE: Final = "broadcast"
 _SUCCESS_HTTP: Final = range(200, 300)
 _SUCCESS_CODE: Final = range(1000, 2000)
@@ -133,11 +135,13 @@ class Way:
     """How a platform is told of changes of one kind: worked out once, since nothing in it differs.
 
     `told`: the routing headers of each request (ROUT-203), none for a platform as such (HCI-014).
+    `older`: the platform speaks 2.2.
     """
 
     platform: PlatformId
     endpoint: Endpoint
     told: tuple[dict[str, str], ...]
+    older: bool = False
 
 
 def way(
@@ -155,15 +159,29 @@ def way(
         message.routing_headers(to, directory.hub if to is not None else None)
         for to in recipients(change, platform, spec, directory.agreements)
     )
-    return Way(platform.id, endpoint, told)
+    return Way(platform.id, endpoint, told, platform.version == V2_2)
 
 
 def requests(change: Change, whole: Place, way: Way, fresh: Callable[[], str]) -> Iterator[Call]:
     """The requests that tell of a change; `whole`: see `Change.outgoing`."""
     deleted = change.message.method == "DELETE"  # there is no state left to put
-    push = change.message if deleted else change.outgoing(whole)
-    for shown in way.told:
-        yield request(change, push, way, headers(change, shown, fresh))
+    push = spoken(change.message if deleted else change.outgoing(whole), change, way)
+    if push is not None:
+        for shown in way.told:
+            yield request(change, push, way, headers(change, shown, fresh))
+
+
+def spoken(push: Message, change: Change, way: Way) -> Message | None:
+    """The message in the platform's version; None when that has no words for it."""
+    if not way.older or change.key.module != _LOCATIONS:
+        return push
+    kind = dialect.location_kind(push.path.count("/") + 1)
+    if kind is None or not push.body:
+        return push
+    try:
+        return replace(push, body=dialect.told(push.body, kind, V2_2))
+    except InvalidParameter:
+        return None
 
 
 def recipients(

@@ -186,6 +186,8 @@ class Courier:
         asked = attempt.request(change, look, way, shown)
         found = attempt.held(await self._road.client.call(self._anew(asked)), change.last_updated)
         push = await self._full(change, found)
+        if push is not None:
+            push = attempt.spoken(push, change, way)
         if push is None:
             return Verdict.DELIVERED if found is Held.CURRENT else Verdict.GIVE_UP
         put = self._anew(attempt.request(change, push, way, shown))

@@ -1,4 +1,6 @@
-"""Handing a request on to the party it is for, and its answer back: bytes pass untouched.
+"""Handing a request on to the party it is for, and its answer back.
+
+Bytes pass untouched, but between partners of different versions.
 
 At most once, within one deadline, and never again later (TR-090, ROUT-115).
 """
@@ -12,6 +14,7 @@ import structlog
 
 from ocpi_hub.inbound.body import Sizes
 from ocpi_hub.inbound.exchange import Exchange, Reply
+from ocpi_hub.inbound.interpreter import Interpreter
 from ocpi_hub.modules.outgoing import Call, Failed, Failure, PartnerClient
 from ocpi_hub.ocpi import message
 from ocpi_hub.ocpi.status import OcpiError, Status
@@ -39,6 +42,7 @@ class Relay:
     fresh_id: Callable[[], str]
     deadline_s: float
     sizes: Sizes
+    interpreter: Interpreter
 
     async def forward(
         self,
@@ -59,6 +63,9 @@ class Relay:
         target = url or rewrite.join(to.endpoint.url, exchange.path_below, query)
         ids = message.Ids(self.fresh_id(), exchange.ids.correlation_id)
         body = body or exchange.body or None
+        foreign = to.platform.version != row.version
+        if body and foreign:
+            body = await self.interpreter.request(exchange, to, body)
         deadline = to.platform.quirks.deadline_s
         outcome = await self.client.call(
             Call(
@@ -84,7 +91,10 @@ class Relay:
                 log.error("inbound.credentials_refused", platform=to.platform.id, http=outcome.http)
             raise verdict.error
         headers = self._headers(exchange, to, target, outcome.headers)
-        return Reply(outcome.http, verdict.code, outcome.body, to.party, to.sender, headers)
+        answer = outcome.body
+        if foreign:
+            answer = self.interpreter.answer(exchange, to, answer)
+        return Reply(outcome.http, verdict.code, answer, to.party, to.sender, headers)
 
     def _headers(
         self, exchange: Exchange, to: Forward, target: str, answered: Mapping[str, str]
