@@ -133,7 +133,7 @@ async def _rooms(
     journal = closing(await PostgresJournal.open(database, settings.journal, metrics))
     line = PostgresLine(database)
     await line.start()
-    store = closing(PostgresStore(database, closing(line)))
+    store = closing(PostgresStore(database, closing(line), largest=settings.server.max_body))
     client = closing(HttpClient.open(platforms, journal, metrics, settings.delivery))
     steady_client = AcrossRenewals(client, platforms)
 

@@ -7,12 +7,14 @@
 PUT replaces and PATCH merges at the depth of the path (LOC-045, LOC-056); the timestamps of
 children move their parents (LOC-050, LOC-051, LOC-058). A push older than what is held changes
 nothing and takes no place on the line (ROUT-222); neither does one that says what is held already.
+A stamp that lies far in the future holds nobody up: the next push with a sane one replaces it.
 """
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from ocpi_hub.modules.frame import assemble, split
+from ocpi_hub.modules.frame import assemble, split, weight
 from ocpi_hub.modules.line import ObjectKey
 from ocpi_hub.modules.stamp import moment, spelled, stamp
 from ocpi_hub.modules.store import Push, Written
@@ -59,12 +61,23 @@ class HeldEvse:
 
 @dataclass(slots=True)
 class Held:
-    """A Location as far as it was loaded. `location` is None when it is unknown or not loaded."""
+    """A Location as far as it was loaded. `location` is None when it is unknown or not loaded.
+
+    `rest`: bytes of it that were not loaded; `most`: bytes that it may have with all its EVSEs.
+    """
 
     key: ObjectKey
     known: bool
     location: HeldLocation | None = None
     evses: dict[str, HeldEvse] = field(default_factory=dict)
+    rest: int = 0
+    most: int = sys.maxsize
+
+    @property
+    def size(self) -> int:
+        """Bytes of the Location with all its EVSEs, listed or not."""
+        frame = weight(self.location.frame) if self.location else 0
+        return self.rest + frame + sum(len(evse.body) for evse in self.evses.values())
 
     @property
     def moved(self) -> HeldEvse | None:
@@ -112,9 +125,19 @@ def apply(held: Held, push: Push) -> Written:
 
     The push passed its duty's checks; a Location is checked again once a PATCH is merged, since
     some rules bind members to each other (LOC-066): InvalidParameter. Raises NoSuchResource with
-    code 2003 for a PATCH of something unknown and a part of something unknown (TR-040, LOC-054).
+    code 2003 for a PATCH of something unknown and a part of something unknown (TR-040, LOC-054),
+    InvalidParameter when the Location would grow beyond `most`.
     """
-    return _ACTIONS[push.message.method, len(push.ids)](held, push)
+    known, location, evses, size = held.known, held.location, dict(held.evses), held.size
+    written = _ACTIONS[push.message.method, len(push.ids)](held, push)
+    if held.size > max(size, held.most):
+        grown = held.size
+        held.known, held.location, held.evses = known, location, evses
+        raise InvalidParameter(
+            f"evses: the location would have {grown} bytes with all its EVSEs, also those that a "
+            f"PUT left out; the hub holds at most {held.most}"
+        )
+    return written
 
 
 def _put_location(held: Held, push: Push) -> Written:

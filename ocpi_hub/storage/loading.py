@@ -13,6 +13,7 @@ from ocpi_hub.storage.pool import Connection
 from ocpi_hub.storage.queries import queries
 
 _SQL = queries(__file__.replace("loading", "objects"))
+FREE = 1024  # bytes that a Location may grow without a lock on its row
 
 
 def key_of(push: Push) -> ObjectKey:
@@ -27,6 +28,7 @@ class Loaded:
     held: Held
     pk: int | None = None
     place: Place = ORIGIN
+    size: int = 0
     evses: dict[str, HeldEvse] = field(default_factory=dict)
     places: dict[str, Place] = field(default_factory=dict)
 
@@ -37,10 +39,32 @@ class Loaded:
         self.held.evses[row["uid"]] = self.evses[row["uid"]] = evse
         self.places[row["uid"]] = Place(row["x"], row["seq"])
 
+    @property
+    def loaded_bytes(self) -> int:
+        return sum(len(evse.body) for evse in self.evses.values())
 
-async def load(connection: Connection, pushes: Sequence[Push]) -> Mapping[ObjectKey, Loaded]:
-    """What these pushes need: whole Locations where one is addressed, else single EVSEs."""
-    loaded = {key: Loaded(Held(key, known=False)) for key in map(key_of, pushes)}
+    @property
+    def claimed(self) -> bool:
+        """Whether its row must be locked first: who adds to a Location takes turns with others.
+
+        A status change never is: one that grows by little may pass `most` by as little.
+        """
+        if self.pk is None:
+            return False
+        location, evses = self.held.location, self.held.evses
+        if (location is not None and location.writing is not None) or evses.keys() != self.evses:
+            return True
+        return sum(len(evse.body) for evse in evses.values()) > self.loaded_bytes + FREE
+
+
+async def load(
+    connection: Connection, pushes: Sequence[Push], most: int
+) -> Mapping[ObjectKey, Loaded]:
+    """What these pushes need: whole Locations where one is addressed, else single EVSEs.
+
+    `most`: bytes that a Location may have.
+    """
+    loaded = {key: Loaded(Held(key, known=False, most=most)) for key in map(key_of, pushes)}
     whole = {key_of(push) for push in pushes if len(push.ids) == 1}
     parts = {(key_of(push), fold(push.ids[1])) for push in pushes if len(push.ids) > 1}
     parts = {(key, uid) for key, uid in parts if key not in whole}
@@ -62,6 +86,9 @@ async def _load_whole(connection: Connection, wanted: Sequence[Loaded]) -> None:
     if by_pk:
         for row in await connection.fetch(_SQL["evses"], list(by_pk)):
             by_pk[row["location"]].add_evse(row)
+    for row_of in by_pk.values():
+        frame = row_of.held.location.frame if row_of.held.location else b""
+        row_of.size = len(frame) + row_of.loaded_bytes
 
 
 async def _load_parts(
@@ -72,9 +99,13 @@ async def _load_parts(
     arguments = [*_columns([key for key, _ in parts]), [uid for _, uid in parts]]
     for row in await connection.fetch(_SQL["parts"], *arguments):
         one = loaded[parts[row["n"] - 1][0]]
-        one.pk, one.held.known = row["pk"], True
+        one.pk, one.held.known, one.size = row["pk"], True, row["size"]
+        one.place = Place(row["location_x"], row["location_seq"])
         if row["uid"] is not None:
             one.add_evse(row)
+    for one in loaded.values():
+        if one.held.location is None:
+            one.held.rest = one.size - one.loaded_bytes
 
 
 def _columns(keys: Iterable[ObjectKey]) -> list[list[str]]:
@@ -108,11 +139,14 @@ class Rows:
     new_evses: list[_Evse] = field(default_factory=list)
     evses: list[_Evse] = field(default_factory=list)
     relisted: list[_Evse] = field(default_factory=list)
+    claimed: list[Loaded] = field(default_factory=list)
 
     @classmethod
     def of(cls, loaded: Iterable[Loaded]) -> "Rows":
         rows = cls()
         for one in loaded:
+            if one.claimed:
+                rows.claimed.append(one)
             location = one.held.location
             if location is not None and location.writing is not None:
                 kind = rows.new_locations if one.pk is None else rows.locations
@@ -130,7 +164,7 @@ class Rows:
     @property
     def statements(self) -> int:
         kinds = (self.new_locations, self.locations, self.new_evses, self.evses, self.relisted)
-        return sum(1 for kind in kinds if kind)
+        return sum(1 for kind in (*kinds, self.claimed) if kind)
 
     @property
     def keys(self) -> set[ObjectKey]:
@@ -143,6 +177,8 @@ async def write(connection: Connection, rows: Rows) -> None:
 
     Raises Conflict when not every row could be written.
     """
+    if rows.claimed:
+        await _claim(connection, rows.claimed)
     if rows.new_locations:
         await _insert_locations(connection, rows.new_locations)
     if rows.locations:
@@ -153,6 +189,15 @@ async def write(connection: Connection, rows: Rows) -> None:
         await _counted(connection, "update_evses", [_evse(row) for row in rows.evses])
     if rows.relisted:
         await _counted(connection, "relist_evses", [_relisted(row) for row in rows.relisted])
+
+
+async def _claim(connection: Connection, claimed: Sequence[Loaded]) -> None:
+    """Lock the rows of Locations; Conflict where one is not as it was loaded any more."""
+    by_pk = {one.pk: (*one.place, one.size) for one in claimed}
+    _ = await connection.fetch(_SQL["lock"], list(by_pk))
+    for row in await connection.fetch(_SQL["measured"], list(by_pk)):
+        if by_pk[row["pk"]] != (row["x"], row["seq"], row["size"]):
+            raise Conflict("claim")
 
 
 async def _counted(connection: Connection, name: str, rows: Sequence[tuple[Any, ...]]) -> None:
@@ -200,7 +245,9 @@ def _new_evse(row: _Evse) -> tuple[Any, ...]:
 
 
 def _evse(row: _Evse) -> tuple[Any, ...]:
-    return (row.of.pk, row.uid, *row.of.places[row.uid], *_evse_state(row.state))
+    old = row.of.evses[row.uid]
+    was = (*row.of.places[row.uid], old.order, old.listed)
+    return (row.of.pk, row.uid, *was, *_evse_state(row.state))
 
 
 def _evse_state(evse: HeldEvse) -> tuple[Any, ...]:
@@ -209,7 +256,7 @@ def _evse_state(evse: HeldEvse) -> tuple[Any, ...]:
 
 
 def _relisted(row: _Evse) -> tuple[Any, ...]:
-    return (row.of.pk, row.uid, row.state.order, row.state.listed)
+    return (row.of.pk, row.uid, *row.of.places[row.uid], row.state.order, row.state.listed)
 
 
 def _message(writing: Writing | None, depth: int) -> tuple[Any, ...]:

@@ -47,10 +47,14 @@ _AGAIN = (
 
 
 class PostgresStore:
-    """Implements `Store`. `line` tells what other processes changed."""
+    """Implements `Store`. `line` tells what other processes changed.
 
-    def __init__(self, database: Database, line: PostgresLine) -> None:
+    `largest`: bytes that one object may have.
+    """
+
+    def __init__(self, database: Database, line: PostgresLine, *, largest: int = 1024**2) -> None:
         self._database = database
+        self._largest = largest
         self._steady = Steady(database.url, IN_FLIGHT + READERS)
         self._pages = Pages(database, self._steady, lambda: line.followed)
         self._lists = Lists(database, lambda: line.followed)
@@ -115,7 +119,7 @@ class PostgresStore:
     async def _attempt(self, pushes: Sequence[Push]) -> Sequence[Written | OcpiError]:
         database = await self._steady.database()
         async with database.acquire() as connection:
-            batch = await _Batch.load(connection, pushes)
+            batch = await _Batch.load(connection, pushes, self._largest)
             results = [_applied(batch.of(push), push) for push in pushes]
             rows, plain_rows = batch.changed()
             await _write(connection, rows, plain_rows)
@@ -144,11 +148,11 @@ class _Batch:
     others: Mapping[ObjectKey, plain.LoadedPlain]
 
     @classmethod
-    async def load(cls, connection: Connection, pushes: Sequence[Push]) -> "_Batch":
+    async def load(cls, connection: Connection, pushes: Sequence[Push], most: int) -> "_Batch":
         locations = [push for push in pushes if push.module == LOCATIONS]
         others = dict.fromkeys(key_of(push) for push in pushes if push.module != LOCATIONS)
         return cls(
-            await loading.load(connection, locations) if locations else {},
+            await loading.load(connection, locations, most) if locations else {},
             await plain.load(connection, others) if others else {},
         )
 

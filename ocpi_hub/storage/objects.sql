@@ -13,10 +13,23 @@ order by location, ord
 
 -- parts
 -- Single EVSEs; a row without uid says that the Location is known and the EVSE is not.
-select g.n, l.pk, e.uid, e.spelling, e.ord, e.listed, e.own, e.body, e.last_updated, e.x, e.seq
+select g.n, l.pk, l.x as location_x, l.seq as location_seq,
+       octet_length(l.frame) + coalesce((select sum(octet_length(o.body)) from evse o where o.location = l.pk), 0) as size,
+       e.uid, e.spelling, e.ord, e.listed, e.own, e.body, e.last_updated, e.x, e.seq
 from unnest($1::text[], $2::text[], $3::text[], $4::text[]) with ordinality as g (country, party, id, uid, n)
 join location l on l.id = g.id and l.country = g.country and l.party = g.party
 left join evse e on e.location = l.pk and e.uid = g.uid
+
+-- lock
+-- Who adds to a Location waits for who does so already.
+select from location where pk = any ($1::bigint[]) order by pk for no key update
+
+-- measured
+-- Where Locations stand, and their bytes with all EVSEs.
+select l.pk, l.x, l.seq,
+       octet_length(l.frame) + coalesce((select sum(octet_length(o.body)) from evse o where o.location = l.pk), 0) as size
+from location l
+where l.pk = any ($1::bigint[])
 
 -- insert_locations
 -- Nothing for one that another process made meanwhile.
@@ -100,11 +113,11 @@ select count(*), pg_notify('line', '') from written
 with given as (
     select g.*, nextval('line_seq') as place
     from unnest(
-        $1::bigint[], $2::text[], $3::bigint[], $4::bigint[], $5::text[], $6::bigint[],
-        $7::boolean[], $8::boolean[], $9::bytea[], $10::text[], $11::text[], $12::text[],
-        $13::bytea[], $14::text[], $15::text[], $16::int[]
+        $1::bigint[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::boolean[],
+        $7::text[], $8::bigint[], $9::boolean[], $10::boolean[], $11::bytea[], $12::text[],
+        $13::text[], $14::text[], $15::bytea[], $16::text[], $17::text[], $18::int[]
     ) as g (
-        location, uid, x, seq, spelling, ord, listed, own, body, last_updated, method, path,
+        location, uid, x, seq, was_ord, was_listed, spelling, ord, listed, own, body, last_updated, method, path,
         message, origin, correlation_id, times
     )
 ), written as (
@@ -117,6 +130,7 @@ with given as (
         prev_seq = case when g.times > 1 then 9223372036854775807 when e.own then e.seq else 0 end
     from given g
     where e.location = g.location and e.uid = g.uid and e.x = g.x and e.seq = g.seq
+    and e.ord = g.was_ord and e.listed = g.was_listed
     returning 1
 )
 select count(*), pg_notify('line', '') from written
@@ -126,8 +140,9 @@ select count(*), pg_notify('line', '') from written
 with written as (
     update evse e
     set ord = g.ord, listed = g.listed
-    from unnest($1::bigint[], $2::text[], $3::bigint[], $4::boolean[]) as g (location, uid, ord, listed)
-    where e.location = g.location and e.uid = g.uid
+    from unnest($1::bigint[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::boolean[])
+    as g (location, uid, x, seq, ord, listed)
+    where e.location = g.location and e.uid = g.uid and e.x = g.x and e.seq = g.seq
     returning 1
 )
 select count(*) from written

@@ -18,7 +18,7 @@ from ocpi_hub.storage import loading
 from ocpi_hub.storage.line import PostgresLine
 from ocpi_hub.storage.objects import PostgresStore
 from ocpi_hub.storage.writer import Writer
-from tests.build import a_location
+from tests.build import a_connector, a_location
 
 CP1 = PartyRef("NL", "CP1")
 T1, T2 = "2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z"
@@ -402,3 +402,84 @@ async def test_a_push_that_breaks_the_hub_fails_alone(stores, monkeypatch):
     assert good == [Written.CREATED] * 3
     assert isinstance(bad, OcpiError)
     assert bad.code == Status.SERVER_ERROR
+
+
+# How large a Location may grow, and writers of one Location in two processes
+
+
+async def test_evses_that_come_one_by_one_fill_a_location_no_further_than_it_may(database):
+    line = PostgresLine(database)
+    stores = [PostgresStore(database, line, largest=40_000) for _ in range(2)]
+    await stores[0].push(push("PUT", "L1", whole("L1")))
+    answers = await asyncio.gather(
+        *(
+            store.push(push("PUT", f"L1/{name}{n}", evse(f"{name}{n}", floor_level="x" * 1500)))
+            for n in range(20)
+            for name, store in zip("ab", stores, strict=True)
+        ),
+        return_exceptions=True,
+    )
+    for store in stores:
+        await store.close()
+    refused = [one for one in answers if isinstance(one, InvalidParameter)]
+    size = await database.value(
+        "select octet_length(frame) + (select sum(octet_length(body)) from evse) from location"
+    )
+    assert len(refused) + answers.count(Written.CREATED) == 40
+    assert refused
+    assert 35_000 < size <= 40_000
+
+
+def _told(changes):
+    """What a receiver lists of LOC1 once it was told of these changes as they came."""
+    uids = []
+    for change in changes:
+        if not change.key.part:
+            uids = [one["uid"] for one in json.loads(change.message.body)["evses"]]
+        elif change.message.method == "PUT" and change.key.part not in uids:
+            uids.append(change.key.part)
+    return uids
+
+
+class _Paused:
+    """Another process that stops between two statements of its transaction."""
+
+    def __init__(self, monkeypatch, name):
+        self.there, self.go = asyncio.Event(), asyncio.Event()
+        waiting = getattr(loading, name)
+
+        async def paused(*arguments):
+            if not self.there.is_set():
+                self.there.set()
+                await self.go.wait()
+            return await waiting(*arguments)
+
+        monkeypatch.setattr(loading, name, paused)
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        (("A", "B"), push("PUT", "LOC1/B", evse("B", at=T2, floor_level="1"))),
+        (("A", "B"), push("PATCH", "LOC1/B", {"status": "BLOCKED", "last_updated": T2})),
+        (("A",), push("PUT", "LOC1/B", evse("B", at=T2))),
+    ],
+    ids=["put", "patch", "new"],
+)
+@pytest.mark.parametrize("later", ["list", "evse"])
+async def test_a_new_list_and_an_evse_at_the_same_time_leave_one_truth(
+    stores, database, monkeypatch, case, later
+):
+    before, racing = case
+    held = a_location() | {"evses": [evse(uid, connectors=[a_connector()]) for uid in before]}
+    await stores[0].push(push("PUT", "LOC1", held))
+    pause = _Paused(monkeypatch, "write")
+    patch = push("PATCH", "LOC1", {"evses": held["evses"][:1], "name": "n", "last_updated": T2})
+    first, second = (patch, racing) if later == "list" else (racing, patch)
+    waiting = asyncio.ensure_future(stores[0].push(first))
+    await pause.there.wait()
+    assert await stores[1].push(second) in {Written.UPDATED, Written.CREATED}
+    pause.go.set()
+    assert await waiting in {Written.UPDATED, Written.CREATED}
+    told = _told(await PostgresLine(database).after(ORIGIN, 10))
+    assert [one["uid"] for one in (await shown(stores[0], "LOC1"))["evses"]] == told

@@ -230,3 +230,33 @@ def test_a_location_is_shown_byte_for_byte_as_it_came():
     raw = json.dumps(location(evse(), evse("E2"), x={"evses": [evse()]}), indent=3).encode()
     apply(held, push("PUT", "L1", raw))
     assert held.body() == raw
+
+
+def test_a_location_with_all_its_evses_grows_no_larger_than_it_may(held):
+    held.most = held.size + 10
+    before = held.body()
+    for too_large in (
+        push("PUT", "L1/E3", evse("E3", at=T2)),
+        push("PATCH", "L1/E1", {"floor_level": "x" * 30, "last_updated": T2}),
+        push("PUT", "L1", location(evse(), at=T2, name="n" * 2000)),
+        push("PATCH", "L1", {"name": "n" * 30, "last_updated": T2}),
+        push("PUT", "L1", location(evse("E3"), at=T2)),  # those that it leaves out are kept
+    ):
+        with pytest.raises(InvalidParameter, match="at most"):
+            apply(held, too_large)
+        assert held.body() == before
+    assert apply(held, push("PATCH", "L1/E1", {"status": "BLOCKED", "last_updated": T2})) is (
+        Written.UPDATED
+    )
+
+
+def test_what_came_in_one_piece_is_as_large_as_it_was():
+    whole = json.dumps(location(evse(), evse("E2"))).encode()
+    fresh = empty()
+    fresh.most = len(whole)
+    assert apply(fresh, push("PUT", "L1", whole)) is Written.CREATED
+
+
+def test_what_is_too_large_already_may_become_smaller(held):
+    held.most = 10
+    assert apply(held, push("PUT", "L1/E1", evse(at=T2, connectors=[]))) is Written.UPDATED
