@@ -190,7 +190,6 @@ async def _rooms(
             client=steady_client,
             duties=own.duties,
             store=store,
-            line=line,
             journal=journal,
             modules=TABLES,
             settings=settings.pull,

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from random import random
 from typing import Final
 
@@ -16,7 +17,6 @@ from ocpi_hub.delivery.crawl import Broken, Manner
 from ocpi_hub.delivery.intake import Intake
 from ocpi_hub.modules import pull
 from ocpi_hub.modules.journal import Direction, Hop, Journal
-from ocpi_hub.modules.line import Line, Place
 from ocpi_hub.modules.outgoing import Call, Failed, Failure, Outcome, PartnerClient
 from ocpi_hub.modules.platforms import Platforms
 from ocpi_hub.modules.pull import Duty, Found, Held, Kind, Plan, PullBook, Tally, Vanished
@@ -53,7 +53,6 @@ class Ground:
     client: PartnerClient
     duties: Mapping[str, Duty]
     store: Store
-    line: Line
     journal: Journal
     modules: Mapping[str, Mapping[str, ModuleSpec]]
     settings: Settings
@@ -91,10 +90,8 @@ class Reading:
         tally = self._tally
         try:
             async with asyncio.timeout(LONGEST.total_seconds()):
-                until = await self._ground.line.head()
-                await self._read()
-                if self._plan.kind is Kind.ALL:
-                    await self._compare(until)
+                work = self._all if self._plan.kind is Kind.ALL else self._read
+                await work()
         except Broken as error:
             tally.fault = error.why
             if error.rule:
@@ -110,7 +107,24 @@ class Reading:
         self._tell()
         return tally
 
+    async def _all(self) -> None:
+        """Everything, and then what of the hub's copy was not among it (LOC-025)."""
+        held = partial(self._ground.book.held, self._module, self._owners)
+        before = await held()
+        await self._read()
+        if missing := pull.unlisted(before, before, self._intake.seen):
+            missing = pull.unlisted(missing, await held(), self._intake.seen)
+        if missing:
+            await self._part_with(missing)
+
     async def _read(self) -> None:
+        """Page by page; what was read stays, even where the list breaks off."""
+        try:
+            await self._walk_all()
+        finally:
+            await self._intake.settle()
+
+    async def _walk_all(self) -> None:
         """Once is enough where one party is listed the objects of others too."""
         asked: set[PartyRef] = set()
         for owner in self._owners:
@@ -118,7 +132,7 @@ class Reading:
                 break
             asked.add(owner)
             await self._walk(self._manner(owner))
-        await self._intake.settle()
+            await self._intake.settle()
 
     async def _walk(self, manner: Manner) -> None:
         total = None
@@ -164,13 +178,9 @@ class Reading:
             return Failed(Failure.NOT_CONNECTED, "the partner is not connected")
         return await self._ground.client.call(call)
 
-    async def _compare(self, until: Place) -> None:
-        """What the hub holds and a complete list does not (LOC-025)."""
-        held = await self._ground.book.held(self._module, self._owners, until)
-        gone = [one for one in held if one.key not in self._intake.seen.keys]
+    async def _part_with(self, gone: Sequence[Held]) -> None:
+        """Tell it, and remove it where that is the policy and the list leaves no doubt."""
         self._tally.vanished = len(gone)
-        if not gone:
-            return
         why = "by this partner's policy"
         if self._platform.quirks.vanished == Vanished.REMOVE:
             why = pull.doubt(self._intake.seen)

@@ -160,7 +160,7 @@ def _patch_location(held: Held, push: Push) -> Written:
 def _replace_location(held: Held, push: Push, body: bytes) -> Written:
     if held.known and older(push, held.last_updated):
         return Written.STALE
-    if held.known and held.body() == body:
+    if held.known and _says_the_same(held, push, body):
         return Written.UNCHANGED
     parts = split(body)
     members = codec.members(body)
@@ -175,6 +175,18 @@ def _replace_location(held: Held, push: Push, body: bytes) -> Written:
     held.evses = evses
     held.known = True
     return written
+
+
+def _says_the_same(held: Held, push: Push, body: bytes) -> bool:
+    """Whether a Location is what is held, be it spelled otherwise.
+
+    A partner's list and what its PATCHes made of an earlier one differ in blanks and order.
+    """
+    known = held.body()
+    if known == body:
+        return True
+    same_moment = push.last_updated == moment(held.last_updated)
+    return same_moment and codec.decode(known) == codec.decode(body)
 
 
 def _left_out(evses: Mapping[str, HeldEvse]) -> dict[str, HeldEvse]:

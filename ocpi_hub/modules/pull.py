@@ -250,6 +250,22 @@ class Seen:
     total: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """An object of an owner in the hub's copy; `ids` as received, `place` of its last change."""
+
+    key: ObjectKey
+    owner: PartyRef
+    ids: tuple[str, ...]
+    place: Place
+
+
+def unlisted(before: Sequence[Held], now: Sequence[Held], seen: Seen) -> list[Held]:
+    """What a full list did not hold; what changed while it was read may have come by a push."""
+    places = {one.key: one.place for one in now}
+    return [one for one in before if one.key not in seen.keys and places.get(one.key) == one.place]
+
+
 def doubt(seen: Seen) -> str:
     """Why a full list that was read to its end proves nothing about absence; empty: it does."""
     if not seen.keys:
@@ -304,15 +320,6 @@ class Duty(Protocol):
     ) -> Taken: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
-    """An object of an owner in the hub's copy; `ids` as received."""
-
-    key: ObjectKey
-    owner: PartyRef
-    ids: tuple[str, ...]
-
-
 class PullBook(Protocol):
     """How far every list was read, kept for all processes."""
 
@@ -333,8 +340,8 @@ class PullBook(Protocol):
     async def ended(self, platform: PlatformId, module: str, state: State, tally: Tally) -> None:
         """Keep what `after` made of it; what was asked for meanwhile still stands."""
 
-    async def held(self, module: str, owners: Collection[PartyRef], until: Place) -> Sequence[Held]:
-        """The objects of these owners that were last written at or before a place of the line."""
+    async def held(self, module: str, owners: Collection[PartyRef]) -> Sequence[Held]:
+        """The objects of these owners in the hub's copy."""
 
 
 Dice = Callable[[], float]

@@ -50,12 +50,12 @@ class PostgresPulls:
             _shown(tally),
         )
 
-    async def held(self, module: str, owners: Collection[PartyRef], until: Place) -> Sequence[Held]:
+    async def held(self, module: str, owners: Collection[PartyRef]) -> Sequence[Held]:
         keys = [owner.key for owner in owners]
         name = "held_locations" if module == LOCATIONS else "held_objects"
         of = () if module == LOCATIONS else (module,)
         rows = await self._database.fetch(
-            self._sql[name], [key[0] for key in keys], [key[1] for key in keys], *until, *of
+            self._sql[name], [key[0] for key in keys], [key[1] for key in keys], *of
         )
         return [_location(row) if module == LOCATIONS else _object(row) for row in rows]
 
@@ -85,10 +85,10 @@ def _owner(row: Row) -> PartyRef:
 
 def _location(row: Row) -> Held:
     key = ObjectKey(LOCATIONS, row["country"], row["party"], row["id"])
-    return Held(key, _owner(row), (row["location_id"],))
+    return Held(key, _owner(row), (row["location_id"],), Place(*row["place"]))
 
 
 def _object(row: Row) -> Held:
     key = ObjectKey(row["module"], row["country"], row["party"], row["id"], row["part"])
     ids = (row["object_id"], row["spelling"]) if row["part"] else (row["object_id"],)
-    return Held(key, _owner(row), ids)
+    return Held(key, _owner(row), ids, Place(*row["place"]))

@@ -29,17 +29,18 @@ update pull set
 where platform = $1 and module = $2
 
 -- held_locations
--- The Locations of these owners that did not change since.
-select l.country, l.party, l.id, l.country_code, l.party_id, l.location_id
+-- The Locations of these owners, and where they, or one of their EVSEs, changed last.
+select l.country, l.party, l.id, l.country_code, l.party_id, l.location_id, greatest(
+    array[l.x, l.seq], (select max(array[e.x, e.seq]) from evse e where e.location = l.pk)
+) as place
 from unnest($1::text[], $2::text[]) as owner (country, party)
 join location l on l.country = owner.country and l.party = owner.party
-where (l.x, l.seq) <= ($3, $4) and not exists (
-    select 1 from evse e where e.location = l.pk and (e.x, e.seq) > ($3, $4)
-)
 
 -- held_objects
--- The Tariffs or Tokens of these owners that did not change since.
-select o.module, o.country, o.party, o.id, o.part, o.country_code, o.party_id, o.object_id, o.spelling
+-- The Tariffs or Tokens of these owners, and where they changed last.
+select
+    o.module, o.country, o.party, o.id, o.part, o.country_code, o.party_id, o.object_id, o.spelling,
+    array[o.x, o.seq] as place
 from unnest($1::text[], $2::text[]) as owner (country, party)
 join object o on o.country = owner.country and o.party = owner.party
-where o.module = $5 and o.body is not null and (o.x, o.seq) <= ($3, $4)
+where o.module = $3 and o.body is not null
