@@ -1,7 +1,7 @@
 """What partners send to the hub itself: it takes pushes, lists all objects, shows its copy."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -13,9 +13,10 @@ from ocpi_hub.modules import locations, tariffs, tokens
 from ocpi_hub.modules.line import Message
 from ocpi_hub.modules.store import Page, Store, Viewer, Window, Written
 from ocpi_hub.modules.taken import Taken
-from ocpi_hub.ocpi import codec, message, paging
+from ocpi_hub.ocpi import codec, dialect, message, paging
 from ocpi_hub.ocpi.primitives import InterfaceRole, PartyRef
 from ocpi_hub.ocpi.status import InvalidParameter, NoSuchResource, Status
+from ocpi_hub.ocpi.v2_2 import VERSION as V2_2
 from ocpi_hub.routing.audience import hidden, sees_unpublished, strangers
 from ocpi_hub.routing.decide import Broadcast, GetAll, OwnCopy
 from ocpi_hub.routing.directory import Directory, PlatformId
@@ -101,7 +102,7 @@ class Own:
         headers = paged(
             exchange.row.url, params, query.offset, limit, page.total, most=_LONGEST_PAGE
         )
-        return self._success(decision.sender, page.body, headers)
+        return _worded(exchange, self._success(decision.sender, page.body, headers))
 
     async def show(self, exchange: Exchange, decision: OwnCopy) -> Reply:
         self._addressed(exchange, "own")
@@ -110,7 +111,7 @@ class Own:
             data = await self._duty(exchange).one(PartyRef(country, party), ids)
         else:
             data = await self._found(exchange, self._viewer(exchange, decision.sender))
-        return self._success(decision.sender, data)
+        return _worded(exchange, self._success(decision.sender, data))
 
     async def owners(self, exchange: Exchange) -> Sequence[PartyRef]:
         """Who is known to own the object that a Sender URL names by its id alone.
@@ -173,6 +174,16 @@ class Own:
         body = message.envelope(self.now(), data=data)
         hub = self.directory().hub
         return Reply(http, Status.SUCCESS, body, hub, requester, headers or {})
+
+
+def _worded(exchange: Exchange, reply: Reply) -> Reply:
+    """The hub's copy in the words of 2.2, where that was asked."""
+    kind = dialect.kind(exchange.row.route, exchange.ids_of_object)
+    if kind is None or exchange.row.version != V2_2:
+        return reply
+    body, findings = dialect.answered(reply.body, kind, V2_2)
+    exchange.findings += findings
+    return replace(reply, body=body)
 
 
 def _ids(exchange: Exchange) -> tuple[str, ...]:
