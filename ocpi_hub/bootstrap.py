@@ -25,6 +25,7 @@ from ocpi_hub.delivery.pull import Pulls
 from ocpi_hub.delivery.reading import Ground
 from ocpi_hub.delivery.renewal import AcrossRenewals
 from ocpi_hub.delivery.spread import Spread
+from ocpi_hub.inbound.asking import Asking
 from ocpi_hub.inbound.body import Sizes
 from ocpi_hub.inbound.configuration import Configuration
 from ocpi_hub.inbound.door import Door as PartnerDoor
@@ -35,6 +36,7 @@ from ocpi_hub.inbound.opening import Opening
 from ocpi_hub.inbound.own import Own, duties
 from ocpi_hub.inbound.relay import Relay
 from ocpi_hub.inbound.results import Results
+from ocpi_hub.inbound.review import Review
 from ocpi_hub.inbound.table import table
 from ocpi_hub.modules.credentials import Credentials
 from ocpi_hub.modules.credentials import Hub as HubAsParty
@@ -59,6 +61,7 @@ from ocpi_hub.storage.agreements import PostgresAgreements
 from ocpi_hub.storage.audit import PostgresAudit
 from ocpi_hub.storage.callbacks import PostgresCallbacks
 from ocpi_hub.storage.database import LOST, Database, UnusableDatabase
+from ocpi_hub.storage.findings import PostgresFindings
 from ocpi_hub.storage.journal import PostgresJournal
 from ocpi_hub.storage.keys import PostgresKeys
 from ocpi_hub.storage.line import PostgresLine
@@ -199,6 +202,8 @@ async def _rooms(
         spread.held,
     )
     _ = tasks.spawn("hub.pulls", closing(pulls).run())
+    review = closing(Review(journal))
+    _ = tasks.keep("hub.review", review.run)
     partner_door = PartnerDoor(
         table=table(public_url, TABLES),
         gate=gate,
@@ -231,7 +236,9 @@ async def _rooms(
         body_timeout_s=server.body_timeout_s,
         in_flight=server.in_flight,
         heard=client.inbound_seen,
+        review=review,
         trace=settings.logging.level == "debug",
+        asking=Asking(relay) if settings.routing.ask_all else None,
     )
     failed = FailedKeys(server.failed_tokens_per_min)
     admin_access = Access(keys, failed, gate.address)
@@ -243,6 +250,7 @@ async def _rooms(
             ),
             keys=keys,
             agreements=agreements,
+            findings=PostgresFindings(database),
             audit=PostgresAudit(database),
             messages=journal,
             health=Health(client, spread),

@@ -287,6 +287,22 @@ def platform_resume(
     platforms.act(at(url, admin_key), platform_id, "resume", machine)
 
 
+@platform.command(
+    "findings", epilog="Example: ocpi-hub platform findings ID --since 2026-11-01T00:00:00Z"
+)
+def platform_findings(
+    platform_id: PlatformId,
+    *,
+    since: Annotated[str | None, typer.Option(help="From this time on, with zone.")] = None,
+    until: Annotated[str | None, typer.Option(help="Before this time, with zone.")] = None,
+    url: Url = None,
+    admin_key: AdminKey = None,
+    machine: Machine = False,
+) -> None:
+    """What a partner has to mend: the rules that its messages broke without being refused."""
+    platforms.findings(at(url, admin_key), platform_id, since, until, machine)
+
+
 @platform.command("remove", epilog="Example: ocpi-hub platform remove ID --yes")
 def platform_remove(
     platform_id: PlatformId,

@@ -8,6 +8,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from pydantic import BaseModel, ConfigDict
 
 from ocpi_hub.modules.agreements import Agreements
+from ocpi_hub.modules.findings import Findings
 from ocpi_hub.modules.journal import Messages
 from ocpi_hub.modules.keys import Audit, Key, Keys, Scope
 from ocpi_hub.modules.platforms import Platforms
@@ -48,6 +49,7 @@ class Door:
     now: Callable[[], datetime]
     lists: PartnerLists
     agreements: Agreements
+    findings: Findings
 
 
 class Question(BaseModel):

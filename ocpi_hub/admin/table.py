@@ -1,5 +1,5 @@
 """The table: every request that the operators' door takes."""
 
-from ocpi_hub.admin import agreements, keys, platforms, records
+from ocpi_hub.admin import agreements, findings, keys, platforms, records
 
-ROWS = (*platforms.ROWS, *agreements.ROWS, *keys.ROWS, *records.ROWS)
+ROWS = (*platforms.ROWS, *findings.ROWS, *agreements.ROWS, *keys.ROWS, *records.ROWS)

@@ -56,6 +56,18 @@ def act(hub: Hub, platform: str, verb: str, machine: bool) -> None:
     _shown(hub.ask("POST", f"/platforms/{platform}/{verb}"), machine)
 
 
+def findings(hub: Hub, platform: str, since: str | None, until: str | None, machine: bool) -> None:
+    """What the partner has to mend, the most frequent first."""
+    times = {name: at for name, at in (("since", since), ("until", until)) if at is not None}
+    found = hub.items(f"/platforms/{platform}/findings", times)
+    found.sort(key=lambda item: -int(item["count"]))
+    if machine:
+        return show.as_json(found)
+    columns = ("rule", "count", "first_seen", "last_seen", "text", "message_id")
+    rows = [[item[column] for column in columns] for item in found]
+    return show.table(f"Rules that were broken: {len(found)}", columns, rows)
+
+
 def remove(hub: Hub, platform: str, sure: bool) -> None:
     """Ends the connection for good, so it asks first unless the operator is `sure`."""
     if not sure:

@@ -22,6 +22,7 @@ from ocpi_hub.ops.metrics import Metrics
 from ocpi_hub.ops.tasks import Tasks
 from ocpi_hub.settings import Journal as JournalSettings
 from ocpi_hub.storage.database import LOST, Database, Row
+from ocpi_hub.storage.findings import counted
 from ocpi_hub.storage.masking import COLUMNS, KEPT, columns
 from ocpi_hub.storage.queries import queries
 
@@ -109,7 +110,7 @@ class PostgresJournal:
                 size = 0
                 await asyncio.sleep(0)
         try:
-            async with self._database.transaction() as connection:
+            async with self._database.transaction() as connection, counted(connection, batch):
                 await connection.execute(self._sql["loose"])
                 await connection.copy_records_to_table("hop", records=rows, columns=COLUMNS)
         except (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, ValueError) as error:

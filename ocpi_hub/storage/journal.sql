@@ -36,6 +36,7 @@ from hop where id = $1
 
 -- expire
 -- Some of the rows that are older than they are kept; the answer says how many.
+with counted as (delete from finding where last_at < now() - make_interval(days => $1))
 delete from hop where id in (
     select id from hop where at < now() - make_interval(days => $1) order by id limit $2
 )

@@ -21,6 +21,7 @@ from ocpi_hub.settings import Journal
 from ocpi_hub.storage.agreements import PostgresAgreements
 from ocpi_hub.storage.audit import PostgresAudit
 from ocpi_hub.storage.database import LOST, Database
+from ocpi_hub.storage.findings import PostgresFindings
 from ocpi_hub.storage.journal import PostgresJournal
 from ocpi_hub.storage.keys import PostgresKeys
 from ocpi_hub.storage.pull import PostgresPulls
@@ -79,6 +80,7 @@ async def desk(
             now,
             PullDesk(PostgresPulls(database), ("locations", "tariffs", "tokens"), now),
             PostgresAgreements(database, house.platforms, required=False),
+            PostgresFindings(database),
         )
         app = web.Application()
         access = Access(keys, FailedKeys(100))

@@ -9,6 +9,7 @@ from admin_fakes import (
     START,
     MemoryAgreements,
     MemoryAudit,
+    MemoryFindings,
     MemoryKeys,
     MemoryLists,
     MemoryMessages,
@@ -69,6 +70,7 @@ async def opened(aiohttp_client: Callable[..., Awaitable[Any]]) -> Desk:
         lambda: START + timedelta(days=1),
         MemoryLists(),
         agreements,
+        MemoryFindings(),
     )
     app = web.Application()
     access = Access(keys, FailedKeys(3))

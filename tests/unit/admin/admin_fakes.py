@@ -8,6 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 from ocpi_hub.modules.agreements import Agreement, Terms
+from ocpi_hub.modules.findings import Finding
 from ocpi_hub.modules.journal import StoredHop
 from ocpi_hub.modules.keys import AuditEntry, Key, Scope
 from ocpi_hub.modules.platforms import (
@@ -277,6 +278,20 @@ class MemoryLists:
 
     async def shown(self, platform: Platform) -> Sequence[Mapping[str, Any]]:
         return []
+
+
+class MemoryFindings:
+    """Every platform broke the same three rules."""
+
+    async def of(
+        self, platform: PlatformId, since: datetime | None, until: datetime | None
+    ) -> Sequence[Finding]:
+        if platform and since is not None and until is not None:
+            return []
+        return [
+            Finding(rule, count, START, START + timedelta(days=1), f"about {rule}", 70 + count)
+            for count, rule in enumerate(("LOC-126", "TR-032", "TR-075"), 1)
+        ]
 
 
 class MemoryAgreements:

@@ -221,3 +221,16 @@ async def test_what_an_agreement_cannot_be_is_told_by_name(command, tmp_path):
     broken.write_text("[]")
     told = await command("agreement", "add", "NL-CPO", "DE-EMP", "--settlement", str(broken))
     assert told.exit_code == 2
+
+
+async def test_the_terminal_shows_the_most_frequent_first(command):
+    made = await added(command)
+    told = await command("platform", "findings", made["id"])
+    assert told.exit_code == 0, told.stderr
+    places = [told.stdout.index(rule) for rule in ("TR-075", "TR-032", "LOC-126")]
+    assert places == sorted(places)
+    assert "about TR-032" in told.stdout
+    machine = await command(
+        "platform", "findings", made["id"], "--since", "2026-11-01T00:00:00Z", "--json"
+    )
+    assert [item["count"] for item in json.loads(machine.stdout)] == [3, 2, 1]
