@@ -26,6 +26,7 @@ from ocpi_hub.inbound.own import Own
 from ocpi_hub.inbound.relay import Relay, Unanswered
 from ocpi_hub.inbound.request import Malformed
 from ocpi_hub.inbound.results import ASKING, TELLING, Results
+from ocpi_hub.inbound.review import Review
 from ocpi_hub.inbound.table import Table
 from ocpi_hub.inbound.throttle import TooMany
 from ocpi_hub.modules.journal import Direction, Hop, Journal
@@ -65,6 +66,8 @@ _SHARE = 4  # a single platform gets this part of `in_flight`, however slowly it
 _TRACED = 6  # frames of a fault that are logged
 _SHOWN = 500  # characters of its text, which may hold a whole body
 _TURNED_AWAY = frozenset({429, 503})
+_RELAYED = frozenset({"direct", "open"})
+_ANSWERED = "answered"
 # Partners choose what they answer, and every pair of labels is kept for ever.
 _HTTP = frozenset(HTTPStatus)
 _CODES = frozenset(Status)
@@ -94,6 +97,7 @@ class Door:
     body_timeout_s: float
     in_flight: int
     heard: Callable[[PlatformId], None] = lambda _: None
+    review: Review | None = None
     trace: bool = False
     asking: Asking | None = None
     _busy: int = 0
@@ -328,27 +332,37 @@ class Door:
             return  # a flood of strangers is counted, not kept
         if self.trace:  # asking the logger costs 10 us even when it is silent
             log.debug("inbound.answered", route=route, http=reply.http, code=reply.code)
-        self.journal.record(
-            Hop(
-                at=at,
-                direction=Direction.IN,
-                platform=exchange.platform.id if exchange.platform is not None else None,
-                route=route,
-                mode=exchange.mode,
-                method=exchange.method,
-                url=f"{exchange.path}?{exchange.query}" if exchange.query else exchange.path,
-                request_id=exchange.ids.request_id,
-                correlation_id=exchange.ids.correlation_id,
-                sender=exchange.sender,
-                receiver=exchange.receiver,
-                http=reply.http,
-                code=reply.code,
-                outcome=reply.outcome,
-                duration_ms=seconds * 1000,
-                request_body=exchange.body,
-                response_body=reply.body,
-                findings=tuple(exchange.findings),
-            )
+        hop = Hop(
+            at=at,
+            direction=Direction.IN,
+            platform=exchange.platform.id if exchange.platform is not None else None,
+            route=route,
+            mode=exchange.mode,
+            method=exchange.method,
+            url=f"{exchange.path}?{exchange.query}" if exchange.query else exchange.path,
+            request_id=exchange.ids.request_id,
+            correlation_id=exchange.ids.correlation_id,
+            sender=exchange.sender,
+            receiver=exchange.receiver,
+            http=reply.http,
+            code=reply.code,
+            outcome=reply.outcome,
+            duration_ms=seconds * 1000,
+            request_body=exchange.body,
+            response_body=reply.body,
+            findings=tuple(exchange.findings),
+        )
+        if not self._reviewed(exchange, reply, hop):
+            self.journal.record(hop)
+
+    def _reviewed(self, exchange: Exchange, reply: Reply, hop: Hop) -> bool:
+        """Whether somebody looks at what was relayed, and records it then."""
+        return (
+            self.review is not None
+            and exchange.value is not None
+            and exchange.mode in _RELAYED
+            and reply.outcome == _ANSWERED
+            and self.review.takes(hop, exchange.row.version, exchange.ids_of_object, exchange.value)
         )
 
     def _count(self, route: str, reply: Reply, seconds: float) -> None:

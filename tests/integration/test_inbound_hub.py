@@ -57,7 +57,9 @@ async def test_versions_and_details_list_what_is_served(house: House, cpo: FakeP
         assert all(url.startswith(entry["url"] + "/") for url in rows.values())
         assert rows["credentials", "SENDER"] == f"{entry['url']}/credentials"
         assert rows["hubclientinfo", "SENDER"] == f"{entry['url']}/sender/hubclientinfo"
-        modules = "locations tariffs sessions cdrs tokens commands chargingprofiles".split()
+        modules = {
+            "locations", "tariffs", "sessions", "cdrs", "tokens", "commands", "chargingprofiles",
+        }  # fmt: skip
         assert set(rows) == {
             ("credentials", "SENDER"),
             ("hubclientinfo", "SENDER"),
