@@ -249,6 +249,10 @@ class Routing(Room):
         "open",
         description="open: everybody may roam with everybody; required: only with an agreement",
     )
+    ask_all: bool = Field(
+        False,
+        description="ask all eMSPs to authorize a token of which the hub does not know whose it is",
+    )
 
 
 class Navigation(Room):

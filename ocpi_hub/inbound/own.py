@@ -17,7 +17,7 @@ from ocpi_hub.ocpi import codec, dialect, message, paging
 from ocpi_hub.ocpi.primitives import InterfaceRole, PartyRef
 from ocpi_hub.ocpi.status import InvalidParameter, NoSuchResource, Status
 from ocpi_hub.ocpi.v2_2 import VERSION as V2_2
-from ocpi_hub.routing.audience import hidden, sees_unpublished, strangers
+from ocpi_hub.routing.audience import hidden, may_get, sees_unpublished, strangers
 from ocpi_hub.routing.decide import Broadcast, GetAll, OwnCopy
 from ocpi_hub.routing.directory import Directory, PlatformId
 
@@ -92,6 +92,7 @@ class Own:
 
     async def list_all(self, exchange: Exchange, decision: GetAll) -> Reply:
         self._addressed(exchange, "get-all")
+        self._entitled(exchange, decision.sender)
         params = exchange.params
         query = paging.read_query(MultiDict(params))
         limit = min(query.limit or _LONGEST_PAGE, _LONGEST_PAGE)
@@ -157,6 +158,14 @@ class Own:
             public_only=not sees_unpublished(exchange.known_platform, party),
             hidden=hidden(spec, directory) | strangers(spec, directory, party),
         )
+
+    @staticmethod
+    def _entitled(exchange: Exchange, sender: PartyRef) -> None:
+        """Who knows the uid of a card can copy it: all Tokens are for those who get them anyway."""
+        spec = exchange.row.module
+        if spec.identifier == tokens.MODULE and not may_get(spec, exchange.known_platform, sender):
+            roles = ", ".join(sorted(spec.broadcast_to))
+            raise InvalidParameter(f"{sender} has no role that gets tokens of others ({roles})")
 
     def _addressed(self, exchange: Exchange, mode: str) -> None:
         exchange.mode, exchange.receiver = mode, self.directory().hub

@@ -51,6 +51,14 @@ def may_push(spec: ModuleSpec, platform: Platform, party: PartyRef) -> bool:
     )
 
 
+def may_get(spec: ModuleSpec, platform: Platform, party: PartyRef) -> bool:
+    """Whether the party has a role that gets broadcasts of this module (ROUT-206)."""
+    return any(
+        hosted.role in spec.broadcast_to and hosted.status not in _GONE
+        for hosted in platform.held(party)
+    )
+
+
 def sees_unpublished(platform: Platform, party: PartyRef) -> bool:
     """Whether a list for this party may hold objects that are not published."""
     return any(

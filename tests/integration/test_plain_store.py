@@ -186,9 +186,11 @@ async def test_pushes_of_one_batch_to_one_object_end_in_its_last_state(store, li
         Written.CREATED, Written.CREATED, Written.UPDATED, Written.CREATED, Written.CREATED,
         Written.CREATED, Written.UPDATED,
     ]  # fmt: skip
-    assert await listed(store) == (["X0", "X1", "T1"], 3)
-    keys = [change.key.id for change in await line.after(ORIGIN, 10)]
-    assert keys == ["X0", "X1", "L1", "T1", "A1"]
+    names, total = await listed(store)
+    assert (sorted(names), total) == (["T1", "X0", "X1"], 3)
+    changes = {change.key.id: change for change in await line.after(ORIGIN, 10)}
+    assert sorted(changes) == ["A1", "L1", "T1", "X0", "X1"]
+    assert changes["T1"].outgoing(ORIGIN) == tariff("T1", T2).message
 
 
 async def test_two_stores_that_write_one_object_lose_nothing(database, line, store):
