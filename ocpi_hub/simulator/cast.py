@@ -1,4 +1,4 @@
-"""Who plays in the demo: CPOs with their stations, two eMSPs, an NSP, a place for a car."""
+"""Who plays in the demo: CPOs with stations, eMSPs with drivers, an SCSP, an NSP, a car's place."""
 
 import itertools
 from collections import Counter
@@ -10,13 +10,18 @@ from statistics import fmean
 from ocpi_hub.ocpi.primitives import PartyRef
 from ocpi_hub.ops.identity import now
 from ocpi_hub.simulator.cpo import Cpo
+from ocpi_hub.simulator.delegation import Delegation
+from ocpi_hub.simulator.driver import Swipe
 from ocpi_hub.simulator.emsp import Emsp
+from ocpi_hub.simulator.fleet import Fleet
 from ocpi_hub.simulator.lag import LagMeter
 from ocpi_hub.simulator.nsp import Nsp
+from ocpi_hub.simulator.outlet import pick
 from ocpi_hub.simulator.platform import SimulatedPlatform
 from ocpi_hub.simulator.receiver import Receiver
 from ocpi_hub.simulator.script import Script
-from ocpi_hub.simulator.stations import Object, generate, load_file
+from ocpi_hub.simulator.scsp import Scsp
+from ocpi_hub.simulator.stations import Object, generate, load_file, owner_of
 
 _OPERATORS = (
     "Voltwerk DE VWK",
@@ -34,16 +39,25 @@ _PROVIDERS = (
 )
 _NAVIGATORS = ("Wegweiser AT WGW", "Routard BE RTD", "Vägvisa SE VGV")
 
+_BALANCERS = ("Lastwerk DE LWK", "Netbalans NL NTB", "Effekt SE EFF")
+_LIMIT_W = 7_400.0  # of the SCSP, for each session that it hears of
+_SPEED = 300.0  # times as fast as the clock are sessions: eight seconds at a plug are 40 minutes
+
 Called = tuple[str, PartyRef]
 
 
 @dataclass(frozen=True, slots=True)
 class Cast:
-    """`late` registers when everything was pushed, and starts with a crawl."""
+    """`late` registers when everything was pushed, and starts with a crawl.
+
+    The first eMSP has hired `scsp`. `fleets` are the drivers.
+    """
 
     cpos: tuple[Cpo, ...]
     emsps: tuple[Emsp, ...]
     late: Nsp
+    scsp: Scsp | None = None
+    fleets: tuple[Fleet, ...] = ()
 
     @property
     def receivers(self) -> tuple[Receiver, ...]:
@@ -51,7 +65,11 @@ class Cast:
 
     @property
     def platforms(self) -> tuple[SimulatedPlatform, ...]:
-        return (*self.cpos, *self.receivers)
+        return (*self.cpos, *self.receivers, *self.balancers)
+
+    @property
+    def balancers(self) -> tuple[Scsp, ...]:
+        return (self.scsp,) if self.scsp else ()
 
     @property
     def locations(self) -> list[Object]:
@@ -67,20 +85,35 @@ def cast(script: Script, taken: Collection[PartyRef] = ()) -> Cast:
     meter = LagMeter()
     providers = _free(_PROVIDERS, "E", script.emsps, taken)
     [navigator] = _free(_NAVIGATORS, "N", 1, taken)
-    return Cast(
-        cpos=_operators(script, taken, meter),
-        emsps=tuple(Emsp(name, party, meter) for name, party in providers),
-        late=Nsp(*navigator, meter),
-    )
+    [balancer] = _free(_BALANCERS, "S", 1, taken)
+    cpos = _operators(script, taken, meter)
+    emsps = tuple(Emsp(*each, meter, customers=script.drivers) for each in providers)
+    scsp = Scsp(*balancer, _LIMIT_W)
+    Delegation(emsps[0], scsp.party)
+    swipe = _readers(cpos)
+    fleets = tuple(Fleet(emsp, swipe, seed=script.seed) for emsp in emsps)
+    return Cast(cpos, emsps, Nsp(*navigator, meter), scsp, fleets)
+
+
+def _readers(cpos: Sequence[Cpo]) -> Swipe:
+    """The card readers at all plugs."""
+    hosts = {role.party: cpo for cpo in cpos for role in cpo.roles}
+
+    async def swipe(location: Object, evse: Object, token: Object) -> bool:
+        cpo = hosts[owner_of(location)]
+        there = pick(cpo.outlets(owner_of(location), location["id"]), evse["uid"])
+        return await cpo.swipe(token["uid"], there[0], token["type"]) is not None
+
+    return swipe
 
 
 def _operators(script: Script, taken: Collection[PartyRef], meter: LagMeter) -> tuple[Cpo, ...]:
     """The first ones have one more where stations do not divide evenly; none is without any."""
     if path := script.locations:
-        return (Cpo(path.name.partition(".")[0][:100], load_file(path), meter=meter),)
+        return (Cpo(path.name.partition(".")[0][:100], load_file(path), meter=meter, speed=_SPEED),)
     share, left = divmod(script.stations, script.cpos)
     return tuple(
-        Cpo(name, generate(count, party, name, script.seed), meter=meter)
+        Cpo(name, generate(count, party, name, script.seed), meter=meter, speed=_SPEED)
         for number, (name, party) in enumerate(_free(_OPERATORS, "C", script.cpos, taken))
         if (count := share + (number < left))
     )

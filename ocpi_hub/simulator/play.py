@@ -5,7 +5,7 @@ what receivers hold with what its owners hold.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ from ocpi_hub.simulator import screen
 from ocpi_hub.simulator.car import Car
 from ocpi_hub.simulator.cast import Cast, busiest_place, this_noon
 from ocpi_hub.simulator.charging import Charging, Pace
-from ocpi_hub.simulator.compare import Difference, settled
+from ocpi_hub.simulator.compare import Difference, everything, settled
 from ocpi_hub.simulator.ending import Ending
 from ocpi_hub.simulator.introduction import Fact, introduction
 from ocpi_hub.simulator.operator import Operator
@@ -80,12 +80,15 @@ class Play:
 
     async def _fill(self) -> None:
         players = self.players
-        for platform in (*players.emsps, *players.cpos):
+        for platform in (*players.emsps, *players.balancers, *players.cpos):
             await self._invite(platform)
         await self._push()
+        await self._agree()
         await self._invite(players.late)
-        count = await players.late.crawl()
-        self.voice.say(f"{players.late.name} fetched {count} locations by GET")
+        count, tariffs = await players.late.crawl(), await players.late.crawl_tariffs()
+        self.voice.say(
+            f"{players.late.name} fetched {count} locations and {tariffs} tariffs by GET"
+        )
         for receiver in players.receivers:
             receiver.lag.clear()
         for cpo in players.cpos:
@@ -119,6 +122,16 @@ class Play:
             if not difference.none:
                 self.voice.say(f"{name} does not hold everything yet: {difference}")
 
+    async def _agree(self) -> None:
+        """Prices and cards, before anybody charges."""
+        for cpo in self.players.cpos:
+            await cpo.tariffs.put_all()
+        for emsp in self.players.emsps:
+            await emsp.issuer.push_all()
+        tariffs = sum(len(cpo.tariffs.held) for cpo in self.players.cpos)
+        tokens = sum(len(emsp.issuer.book) for emsp in self.players.emsps)
+        self.voice.say(f"{tariffs} tariffs and {tokens} tokens pushed")
+
     async def _follow(self, bars: Progress, arrived: dict[str, TaskID]) -> None:
         while True:
             self._count(bars, arrived)
@@ -142,8 +155,10 @@ class Play:
         self.ending.open = True
         async with asyncio.TaskGroup() as group:
             running = [group.create_task(work) for work in works]
+            driving = [group.create_task(fleet.run()) for fleet in self.players.fleets]
             await self._until_the_end()
-            for task in running:
+            await self._call_home(driving)
+            for task in (*running, *driving):
                 task.cancel()
 
     async def _until_the_end(self) -> None:
@@ -153,6 +168,13 @@ class Play:
         except TimeoutError:
             return
 
+    async def _call_home(self, driving: Collection[asyncio.Task[None]]) -> None:
+        """Drivers stop charging and wait for their bills; on Ctrl-C not for long."""
+        for fleet in self.players.fleets:
+            fleet.call_home()
+        if driving:
+            await asyncio.wait(driving, timeout=self._patience)
+
     async def _keep_repairing(self) -> None:
         while True:
             await asyncio.sleep(_REPAIR_S)
@@ -161,6 +183,12 @@ class Play:
     async def _repair(self) -> None:
         for cpo in self.players.cpos:
             await cpo.repair()
+            await cpo.charges.repair()
+            await cpo.ledger.send_missing()
+
+    @property
+    def _patience(self) -> float:
+        return _HURRY_S if self.ending.asked.is_set() else _SETTLE_S
 
     # After: did everything arrive?
 
@@ -168,13 +196,13 @@ class Play:
         """The summary; on Ctrl-C nobody waits long for the last changes, nor is judged by them."""
         asked = self.ending.asked.is_set()
         self.ending.open = False
-        patience = _HURRY_S if asked else _SETTLE_S
         try:
-            async with asyncio.timeout(patience):
+            async with asyncio.timeout(self._patience):
                 await self._repair()
         except TimeoutError:
             self.voice.say("Some changes could not be pushed.")
-        found = await settled(self.players.cpos, self.players.receivers, patience)
+        players = self.players
+        found = await settled(players.cpos, players.receivers, self._patience, everything)
         self.voice.console.print(screen.summary(watch.scene(), found))
         return 0 if asked else self._judged(found)
 
@@ -182,7 +210,7 @@ class Play:
         wrong = {name: difference for name, difference in found.items() if not difference.none}
         for name, difference in wrong.items():
             self.voice.say(
-                f"{name}: {difference.missing} locations missing, {difference.unequal} not equal,"
+                f"{name}: {difference.missing} objects missing, {difference.unequal} not equal,"
                 f" such as {difference.example}"
             )
         told = "Not everything arrived." if wrong else "Everything arrived everywhere."

@@ -1,6 +1,6 @@
-"""What the demo shows: partners, pace and the car, as tables or as lines.
+"""What the demo shows: partners, pace, the car, drivers and their bills, as tables or as lines.
 
-The tables fit a terminal of 80 columns and 24 lines.
+The tables fit a terminal of 80 columns and 24 lines, and have more lines where there is room.
 """
 
 from collections.abc import Sequence
@@ -15,10 +15,17 @@ from rich.text import Text
 from ocpi_hub.simulator.car import Plug
 from ocpi_hub.simulator.compare import Difference
 from ocpi_hub.simulator.lag import Quantiles
+from ocpi_hub.simulator.roaming import Roaming
+from ocpi_hub.simulator.trip import Stage, Trip
 
 _STATUS_STYLE = {"CONNECTED": "green", "OFFLINE": "red", "PLANNED": "yellow", "SUSPENDED": "red"}
 _QUALITY_STYLE = {"LIVE": "green", "AGED": "yellow", "STALE": "red"}
+_STAGE_STYLE = {Stage.CHARGING: "cyan", Stage.BILLED: "green"}
 _NOTHING = "-"
+_SMALL = 24  # lines of a terminal
+_FRAME = 13  # of them that hold no partner, station or trip
+_MOST_STATIONS = 5
+_ROOMY = 30  # lines that have room for blank ones
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +61,20 @@ class Scene:
     events: int
     car_fault: str | None
     unsure: int
+    roaming: Roaming
 
 
-def tables(scene: Scene, *, running: bool = True) -> RenderableType:
-    foot = Text("Ctrl-C ends it" if running else "", "dim")
+def tables(scene: Scene, *, running: bool = True, height: int = _SMALL) -> RenderableType:
+    """`height` is how many lines there are; stations and trips share what partners leave."""
+    gap = [Text("")] if height >= _ROOMY else []
+    room = max(2, height - _FRAME - 3 * len(gap) - len(scene.partners))
+    stations = min(_MOST_STATIONS, room // 2)
+    foot = Text("Ctrl-C ends it" if running else "", "dim", no_wrap=True)
     if scene.car_fault:
-        foot = Text(f"The car has no answer: {scene.car_fault}", "red")
-    return Group(_head(scene), _partners(scene), _car(scene), foot)
+        foot = Text(f"The car has no answer: {scene.car_fault}", "red", no_wrap=True)
+    trips = _trips(scene.roaming, room - stations)
+    car = _car(scene, stations)
+    return Group(_head(scene), *gap, _partners(scene), *gap, car, *gap, trips, foot)
 
 
 def line(scene: Scene) -> str:
@@ -76,6 +90,7 @@ def line(scene: Scene) -> str:
         for partner in scene.partners
         if partner.lag is not None
     ]
+    told.append(_business(scene.roaming))
     if scene.nearest:
         plug = scene.nearest[0]
         told.append(f"car: {_free(plug)} at {plug.name}, {_away(plug)}, {plug.quality}")
@@ -83,7 +98,7 @@ def line(scene: Scene) -> str:
 
 
 def summary(scene: Scene, differences: dict[str, Difference]) -> RenderableType:
-    table = _table("What arrived")
+    table = _table()
     table.add_column("receiver")
     for column in ("held", "received", "missing", "not equal", "lag p50", "lag p99"):
         table.add_column(column, justify="right")
@@ -104,7 +119,19 @@ def summary(scene: Scene, differences: dict[str, Difference]) -> RenderableType:
         f"the hub answered in {_ms(scene.answers.p50)} (p50), {_ms(scene.answers.p99)} (p99); "
         f"the car saw {scene.events} live events"
     )
-    return Group(table, Text(total))
+    shown = _titled("What arrived", table)
+    return Group(shown, Text(total), Text(_brought(scene.roaming)))
+
+
+def _brought(roaming: Roaming) -> str:
+    owed = ", ".join(f"{amount:.2f} {currency}" for currency, amount in roaming.owed.items())
+    gave_up = f"; {roaming.gave_up} drivers drove on" if roaming.gave_up else ""
+    return (
+        f"{roaming.started} sessions started and {roaming.ended} ended; {roaming.commands} commands"
+        f" answered in {_ms(roaming.answers.p50)} (p50), {_ms(roaming.answers.p99)} (p99), their"
+        f" results after {_ms(roaming.results.p50)}; {roaming.cdrs} CDRs delivered"
+        f"{owed and f', {owed} without VAT'}{gave_up}"
+    )
 
 
 def _head(scene: Scene) -> RenderableType:
@@ -122,15 +149,17 @@ def _head(scene: Scene) -> RenderableType:
     return text
 
 
-def _table(title: str) -> Table:
-    return Table(
-        box=box.SIMPLE_HEAD, title=Text(title, "bold"), title_justify="left", padding=(0, 1, 0, 0)
-    )
+def _table() -> Table:
+    return Table(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), show_edge=False)
 
 
-def _partners(scene: Scene) -> Table:
-    title = "Partners and their locations; lag is from a CPO's push until a receiver has it"
-    table = _table(title)
+def _titled(title: str, table: Table) -> Group:
+    """The title on one line, as wide as the terminal and not as the table."""
+    return Group(Text(title, "bold", no_wrap=True, overflow="ellipsis"), table)
+
+
+def _partners(scene: Scene) -> Group:
+    table = _table()
     table.add_column("name", min_width=14, max_width=22, no_wrap=True)
     table.add_column("role")
     table.add_column("status", min_width=9)
@@ -145,21 +174,19 @@ def _partners(scene: Scene) -> Table:
             *partner.sent_and_received,
             *_both(partner.lag),
         )
-    return table
+    title = "Partners and their locations; lag is from a CPO's push until a receiver has it"
+    return _titled(title, table)
 
 
-def _car(scene: Scene) -> Table:
-    title = (
-        f"Free fast chargers for a car around {scene.place}; {scene.events} live changes seen there"
-    )
-    table = _table(title)
+def _car(scene: Scene, rows: int) -> Group:
+    table = _table()
     table.add_column("station", min_width=26, max_width=44, no_wrap=True)
     table.add_column("away", justify="right", min_width=6)
     table.add_column("plug", no_wrap=True)
     table.add_column("free", justify="right")
     table.add_column("age", justify="right", min_width=5)
     table.add_column("quality", min_width=7)
-    for plug in scene.nearest[:5]:
+    for plug in scene.nearest[:rows]:
         table.add_row(
             Text(plug.name),
             _away(plug),
@@ -168,7 +195,44 @@ def _car(scene: Scene) -> Table:
             _NOTHING if plug.age_s is None else f"{plug.age_s:.0f} s",
             Text(plug.quality, _QUALITY_STYLE.get(plug.quality, "")),
         )
-    return table
+    title = f"Free fast chargers around {scene.place}; {scene.events} live changes seen there"
+    return _titled(title, table)
+
+
+def _trips(roaming: Roaming, rows: int) -> Group:
+    """The last bills beside who charges now; an amount is the bill's, or what it is so far."""
+    table = _table()
+    table.add_column("driver", min_width=7, max_width=10, no_wrap=True)
+    table.add_column("by", min_width=4)
+    table.add_column("station", min_width=26, max_width=44, no_wrap=True)
+    table.add_column("state", min_width=8)
+    table.add_column("kWh", justify="right", min_width=6)
+    table.add_column("amount", justify="right", min_width=10)
+    for trip in _seen(roaming, rows):
+        table.add_row(
+            trip.driver,
+            trip.way,
+            Text(trip.place),
+            Text(trip.stage, _STAGE_STYLE.get(trip.stage, "")),
+            trip.kwh,
+            trip.amount,
+        )
+    return _titled(_business(roaming), table)
+
+
+def _seen(roaming: Roaming, rows: int) -> list[Trip]:
+    """Half of it bills, as far as there are any; where one kind is short, more of the other."""
+    bills = max(rows // 2, rows - len(roaming.going))
+    billed = roaming.billed[:bills]
+    return [*roaming.going[: rows - len(billed)], *billed]
+
+
+def _business(roaming: Roaming) -> str:
+    owed = ", ".join(f"{amount:.2f} {currency}" for currency, amount in roaming.owed.items())
+    return (
+        f"{roaming.running} sessions run, {roaming.ended} ended; {roaming.commands} commands in"
+        f" {_ms(roaming.answers.p50)}; {roaming.cdrs} CDRs{owed and f', {owed}'}"
+    )
 
 
 def _away(plug: Plug) -> str:

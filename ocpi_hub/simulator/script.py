@@ -10,7 +10,8 @@ class Script:
 
     `for_s` ends it by itself, so many seconds after everything was pushed. `rate` is status changes
     a second, unless `speed` (simulated seconds a second) is given. `locations`: a .jsonl or
-    .jsonl.gz file instead of `stations` made-up ones. `plain`: lines, no live table.
+    .jsonl.gz file instead of `stations` made-up ones. `drivers` of each eMSP are on the road.
+    `plain`: lines, no live table.
     """
 
     stations: int = 3000
@@ -19,6 +20,7 @@ class Script:
     speed: float | None = None
     cpos: int = 2
     emsps: int = 2
+    drivers: int = 8
     for_s: float | None = None
     plain: bool = False
     seed: int = 1

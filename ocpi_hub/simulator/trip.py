@@ -19,7 +19,7 @@ class Stage(StrEnum):
     STARTING = "starting"
     CHARGING = "charging"
     STOPPING = "stopping"
-    WAITING = "waits for the bill"
+    WAITING = "bill due"
     BILLED = "billed"
     CANCELLED = "cancelled"
     GAVE_UP = "gave up"

@@ -70,7 +70,9 @@ class Voice:
         with Live(console=self.console, auto_refresh=False) as live:
             try:
                 while True:
-                    live.update(screen.tables(look()), refresh=True)
+                    tables = screen.tables(look(), height=self.console.height)
+                    live.update(tables, refresh=True)
                     await asyncio.sleep(LOOK_S)
             finally:
-                live.update(screen.tables(look(), running=False), refresh=True)
+                last = screen.tables(look(), running=False, height=self.console.height)
+                live.update(last, refresh=True)

@@ -14,7 +14,9 @@ from ocpi_hub.simulator.lag import Quantiles
 from ocpi_hub.simulator.operator import AdminFailed, Operator
 from ocpi_hub.simulator.platform import SimulatedPlatform
 from ocpi_hub.simulator.receiver import Receiver
+from ocpi_hub.simulator.roaming import Roaming
 from ocpi_hub.simulator.screen import PartnerLine, Scene
+from ocpi_hub.simulator.scsp import Scsp
 
 _STATUS_S = 2.0
 _RATE_OVER = 10  # looks that the rate is taken over
@@ -62,6 +64,7 @@ class Watch:
             events=self.car.events,
             car_fault=self.car.fault,
             unsure=sum(len(cpo.unsure) for cpo in self.cast.cpos),
+            roaming=Roaming.of(self.cast.fleets),
         )
 
     def _rate(self) -> float:
@@ -78,5 +81,7 @@ class Watch:
             held, pushes, lag = len(platform.copy), platform.pushes, platform.lag.quantiles
         elif isinstance(platform, Cpo):
             held, pushes = len(platform.locations), platform.outcomes.total()
+        elif isinstance(platform, Scsp):
+            pushes = platform.profiles.counts.total()
         status = self.statuses.get(platform.name, "?")
         return PartnerLine(platform.name, roles, status, held, pushes, lag)

@@ -16,7 +16,7 @@ class Way(StrEnum):
     """How charging begins: by a command from the app, after a reservation, or with the card."""
 
     APP = "app"
-    RESERVE = "reservation"
+    RESERVE = "reserved"
     CARD = "card"
 
 

@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 from aiohttp import web
@@ -14,9 +16,13 @@ from ocpi_hub.simulator.charging import Charging, Pace
 from ocpi_hub.simulator.cities import CITIES
 from ocpi_hub.simulator.compare import difference, settled
 from ocpi_hub.simulator.lag import LagMeter, Quantiles
+from ocpi_hub.simulator.roaming import Roaming
 from ocpi_hub.simulator.screen import PartnerLine, Scene
 from ocpi_hub.simulator.script import Script
+from ocpi_hub.simulator.trip import Stage, Trip
 from ocpi_hub.simulator.watch import Watch
+from ocpi_hub.simulator.wish import Way
+from tests.build import a_cdr, a_session
 
 
 class Knowing:
@@ -84,22 +90,64 @@ async def test_the_screen_tells_who_is_there_and_what_a_car_sees(played):
     assert "20" in text_of(screen.summary(scene, differences))
 
 
-def test_the_screen_fits_a_small_terminal():
-    lag = Quantiles(123.0, 1234.0, 9)
+LAG = Quantiles(123.0, 1234.0, 9)
+
+
+def a_trip(stage, **told):
+    trip = Trip("Quentin", Way.RESERVE, "Laadnet Ladepark Berlin 1268", stage, **told)
+    trip.session = a_session(kwh=100.25, total_cost={"excl_vat": 100.3})
+    return trip
+
+
+def a_scene(**overrides):
     plug = Plug("ID", "Laadnet Ladepark Berlin 1268", 12_345, "CCS2", 300, 11, 12, 120, "LIVE")
     names = [each.name for each in cast(Script(stations=2)).platforms]
-    scene = Scene(
-        url="http://127.0.0.1:65535", elapsed_s=3599, for_s=3600, clock=this_noon(),
-        changes=123_456, rate=100, answers=lag, place="Frankfurt am Main", events=1234,
-        car_fault=None, unsure=0,
-        partners=[PartnerLine(name, "EMSP", "CONNECTED", 8230, 123_456, lag) for name in names],
-        nearest=[plug] * 5,
+    roaming = Roaming(
+        running=123, ended=4567, commands=12_345, answers=LAG, results=LAG, cdrs=4566,
+        owed={"EUR": Decimal("123456.78")}, gave_up=12,
+        going=[a_trip(Stage.CHARGING)] * 20, billed=[a_trip(Stage.BILLED, cdr=a_cdr())] * 20,
     )  # fmt: skip
-    shown = text_of(screen.tables(scene), width=80).splitlines()
-    assert len(shown) <= 24
-    assert all(len(line.rstrip()) <= 80 for line in shown)
-    for whole in ("received", "lag p99", "1234 ms", "quality", "CCS2 300 kW", "Berlin 1268"):
+    shown = {
+        "url": "http://127.0.0.1:65535", "elapsed_s": 3599, "for_s": 3600, "clock": this_noon(),
+        "changes": 123_456, "rate": 100, "answers": LAG, "place": "Frankfurt am Main",
+        "events": 1234, "car_fault": None, "unsure": 0, "nearest": [plug] * 5, "roaming": roaming,
+        "partners": [PartnerLine(name, "EMSP", "CONNECTED", 8230, 123_456, LAG) for name in names],
+    }  # fmt: skip
+    return Scene(**shown | overrides)
+
+
+@pytest.mark.parametrize(("width", "height"), [(80, 24), (120, 50)])
+def test_the_screen_fits_its_terminal(width, height):
+    shown = text_of(screen.tables(a_scene(), height=height), width=width).splitlines()
+    assert len(shown) <= height
+    assert all(len(line.rstrip()) <= width for line in shown)
+    for whole in (
+        "received", "lag p99", "1234 ms", "quality", "CCS2 300 kW", "Berlin 1268", "Lastwerk",
+        "4566 CDRs, 123456.78 EUR", "12345 commands in 123 ms", "100.25", "100.30 EUR", "5.40 EUR",
+        "charging", "billed", "Ctrl-C",
+    ):  # fmt: skip
         assert whole in "\n".join(shown)
+
+
+def test_a_larger_terminal_has_more_stations_and_trips():
+    lines = {size: text_of(screen.tables(a_scene(), height=size)) for size in (24, 50)}
+    assert lines[24].count("Berlin 1268") == 5
+    assert lines[50].count("Berlin 1268") == 28
+    assert lines[50].count("Quentin") == 23
+
+
+def test_bills_and_sessions_share_the_room_and_leave_none_empty():
+    few = replace(a_scene().roaming, going=[a_trip(Stage.CHARGING)])
+    shown = text_of(screen.tables(a_scene(roaming=few), height=30))
+    assert shown.count("charging") == 1
+    assert shown.count("billed") == shown.count("Quentin") - 1 > 2
+
+
+def test_the_summary_tells_what_roaming_brought():
+    told = text_of(screen.summary(a_scene(), {}), width=400)
+    assert "4690 sessions started and 4567 ended; 12345 commands answered in 123 ms" in told
+    assert "4566 CDRs delivered, 123456.78 EUR without VAT; 12 drivers drove on" in told
+    assert "123 sessions run, 4567 ended" in screen.line(a_scene())
 
 
 def text_of(drawn, width=120) -> str:
