@@ -123,6 +123,43 @@ def test_the_owner_in_the_url_is_from_unless_an_emsp_passes_a_session_on() -> No
     assert refused(request("sessions.receiver.put", CPO, "FR-SCS", None, "DE-EMP"))[0] == 404
 
 
+@pytest.mark.obligation("TAR-001", "SES-001", "TOK-001")
+@pytest.mark.parametrize(
+    ("module", "methods", "owner", "caller", "foreign"),
+    [
+        ("tariffs", ("put", "get", "delete"), "NL-CPO", CPO, "BE-CP2"),
+        ("sessions", ("put", "patch", "get"), "NL-CPO", CPO, "BE-CP2"),
+        ("tokens", ("put", "patch", "get"), "DE-EMP", EMSP, "NL-CPO"),
+    ],
+)
+def test_only_the_owner_pushes_under_its_path(
+    module: str, methods: tuple[str, ...], owner: str, caller: Platform, foreign: str
+) -> None:
+    for method in methods:
+        name = f"{module}.receiver.{method}"
+        to = "DE-EMP" if caller is CPO else "NL-CPO"
+        assert refused(request(name, caller, to, None, foreign)) == (404, 2000)
+        assert refused(request(name, caller, "NL-HUB", None, foreign)) == (404, 2000)
+        allowed = decided(request(name, caller, to, None, owner))
+        assert not (isinstance(allowed, Refuse) and allowed.http == 404)
+
+
+@pytest.mark.obligation("TAR-001", "TOK-001")
+@pytest.mark.parametrize(
+    ("name", "other", "owner"),
+    [("tariffs.receiver.put", EMSP, "DE-EMP"), ("tokens.receiver.put", CPO, "NL-CPO")],
+)
+def test_only_a_party_in_the_owners_role_pushes_to_all(
+    name: str, other: Platform, owner: str
+) -> None:
+    kept = frozenset({"tariffs", "tokens"})
+    decision = decide(request(name, other, "NL-HUB", None, owner), WORLD, kept)
+    assert isinstance(decision, Refuse)
+    assert decision.code == 2001
+    owning = CPO if other is EMSP else EMSP
+    assert isinstance(decide(request(name, owning, "NL-HUB"), WORLD, kept), Broadcast)
+
+
 @pytest.mark.obligation("ROUT-801")
 def test_the_first_fault_in_order_is_told() -> None:
     put = "locations.receiver.put"
