@@ -11,10 +11,11 @@ from ocpi_hub.inbound.exchange import Exchange, Reply
 from ocpi_hub.inbound.pages import paged
 from ocpi_hub.modules import locations, tariffs, tokens
 from ocpi_hub.modules.line import Message
+from ocpi_hub.modules.stamp import AHEAD
 from ocpi_hub.modules.store import Page, Store, Viewer, Window, Written
 from ocpi_hub.modules.taken import Taken
 from ocpi_hub.ocpi import codec, dialect, message, paging
-from ocpi_hub.ocpi.primitives import InterfaceRole, PartyRef
+from ocpi_hub.ocpi.primitives import InterfaceRole, PartyRef, parse_datetime
 from ocpi_hub.ocpi.status import InvalidParameter, NoSuchResource, Status
 from ocpi_hub.ocpi.v2_2 import VERSION as V2_2
 from ocpi_hub.routing.audience import hidden, may_get, sees_unpublished, strangers
@@ -58,6 +59,11 @@ def duties(store: Store) -> Mapping[str, Duty]:
 
 _STALE = "ROUT-222: last_updated: older than what the hub holds, which stays as it is"
 
+_AHEAD = (
+    "ROUT-222: last_updated: is more than a day ahead of the hub's clock, so the next push with an "
+    "earlier one replaces this"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Own:
@@ -87,6 +93,8 @@ class Own:
         exchange.findings += taken.findings
         if taken.written is Written.STALE:
             exchange.findings.append(_STALE)
+        if _ahead(exchange.value, self.now()):
+            exchange.findings.append(_AHEAD)
         http = _CREATED if taken.written is Written.CREATED else 200
         return self._success(decision.sender, None, http=http)
 
@@ -193,6 +201,12 @@ def _worded(exchange: Exchange, reply: Reply) -> Reply:
     body, findings = dialect.answered(reply.body, kind, V2_2)
     exchange.findings += findings
     return replace(reply, body=body)
+
+
+def _ahead(value: Any, now: datetime) -> bool:
+    """Whether an object that was taken bears a stamp that no clock explains."""
+    at = value.get("last_updated") if isinstance(value, dict) else None
+    return at is not None and parse_datetime(at) > now + AHEAD
 
 
 def _ids(exchange: Exchange) -> tuple[str, ...]:

@@ -319,8 +319,14 @@ def _again(old: HeldLocation | HeldEvse | None, push: Push) -> Writing:
 
 
 def older(push: Push, held_since: str) -> bool:
-    """Whether what is held was updated after the push; both may be of the same moment."""
-    return push.last_updated is not None and push.last_updated < moment(held_since)
+    """Whether what is held was updated after the push; both may be of the same moment.
+
+    Not when only what is held bears a stamp beyond the horizon: it would stay for ever.
+    """
+    if push.last_updated is None:
+        return False
+    since = moment(held_since)
+    return push.last_updated < since and not push.last_updated <= push.horizon < since
 
 
 def says_nothing_new(held: Mapping[str, bytes], patch: bytes) -> bool:

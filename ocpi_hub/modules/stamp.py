@@ -4,10 +4,11 @@
 before digits, so that plain comparison of these texts is comparison of the times (TYP-012).
 """
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from ocpi_hub.ocpi.primitives import parse_datetime
 
+AHEAD = timedelta(days=1)  # clocks are off by hours at most (time zones), not by a day
 EARLIEST = ""
 LATEST = "~"
 

@@ -6,13 +6,15 @@ commit, each caller is answered after it (performance: group commit).
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Final, Protocol
 
 from ocpi_hub.modules.line import Message, ObjectKey, Place
 from ocpi_hub.ocpi.primitives import PartyRef
 from ocpi_hub.routing.directory import PlatformId
+
+LATEST: Final = datetime.max.replace(tzinfo=UTC)
 
 
 class Written(StrEnum):
@@ -30,7 +32,8 @@ class Push:
 
     `ids` are the object's ids as received: (location,), (location, evse), (location, evse,
     connector), (tariff,), or (token, type). `last_updated` was read from the body, which a DELETE
-    has not. `origin` pushed it.
+    has not. `origin` pushed it. `horizon`: a stamp beyond it, which no clock explains,
+    does not make a push with one before it stale.
     """
 
     module: str
@@ -40,6 +43,7 @@ class Push:
     last_updated: datetime | None
     origin: PlatformId
     correlation_id: str
+    horizon: datetime = LATEST
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,8 @@ import asyncio
 import random
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from functools import partial
 
 import asyncpg
@@ -16,6 +17,7 @@ import structlog
 from ocpi_hub.modules import holding
 from ocpi_hub.modules import plain as holding_plain
 from ocpi_hub.modules.line import Change, ObjectKey
+from ocpi_hub.modules.stamp import AHEAD
 from ocpi_hub.modules.store import Page, Push, Viewer, Window, Written
 from ocpi_hub.ocpi.primitives import PartyRef, fold
 from ocpi_hub.ocpi.status import OcpiError, Status
@@ -72,7 +74,7 @@ class PostgresStore:
         takes a place on the line, so neither is passed on.
         """
         _kept(push.module)
-        return await self._writer.write(push)
+        return await self._writer.write(replace(push, horizon=datetime.now(UTC) + AHEAD))
 
     async def page(self, module: str, window: Window, viewer: Viewer) -> Page:
         _kept(module)

@@ -363,3 +363,21 @@ async def test_an_older_push_changes_nothing_and_the_journal_says_so(
         return any("ROUT-222" in finding for row in rows for finding in row["findings"])
 
     await eventually(told)
+
+
+@pytest.mark.obligation("ROUT-222")
+async def test_a_stamp_of_the_year_9999_holds_nobody_up_and_the_journal_names_it(
+    hub: Hub, cpo: FakePartner, emsp: FakePartner
+) -> None:
+    ids = {"X-Correlation-ID": "ahead"}
+    first = await cpo.put(a_location(last_updated="9999-12-31T23:59:59Z"), headers=ids)
+    assert (first.http, first.code) == (201, 1000)
+    location = a_location(name="with a clock that is right")
+    assert (await cpo.put(location)).code == 1000
+    assert (await emsp.get("locations")).data == [location]
+
+    async def told() -> bool:
+        rows = (await hub.admin("GET", "/messages", correlation_id="ahead"))["items"]
+        return any("a day ahead" in finding for row in rows for finding in row["findings"])
+
+    await eventually(told)

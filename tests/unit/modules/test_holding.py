@@ -1,6 +1,7 @@
 """What PUT and PATCH do at each depth to a Location that is held."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -260,3 +261,38 @@ def test_what_came_in_one_piece_is_as_large_as_it_was():
 def test_what_is_too_large_already_may_become_smaller(held):
     held.most = 10
     assert apply(held, push("PUT", "L1/E1", evse(at=T2, connectors=[]))) is Written.UPDATED
+
+
+FAR = "9999-12-31T23:59:59Z"
+HORIZON = moment(stamp(T4))
+
+
+@pytest.mark.parametrize(
+    ("request_line", "body"),
+    [
+        (("PUT", "L1"), location(at=T2)),
+        (("PATCH", "L1"), {"name": "new", "last_updated": T2}),
+        (("PUT", "L1/E1"), evse(at=T2)),
+        (("PATCH", "L1/E1"), {"status": "BLOCKED", "last_updated": T2}),
+        (("PUT", "L1/E1/1"), connector(at=T2)),
+    ],
+)
+def test_a_stamp_far_in_the_future_freezes_nothing(request_line, body):
+    held = empty()
+    far = location(evse(at=FAR, connectors=[connector(at=FAR)]), at=FAR)
+    assert apply(held, push("PUT", "L1", far)) is Written.CREATED
+    late = push(*request_line, body)
+    assert apply(held, late) is Written.STALE
+    assert apply(held, replace(late, horizon=HORIZON)) is Written.UPDATED
+
+
+def test_of_two_stamps_far_in_the_future_the_later_one_counts(held):
+    assert apply(held, push("PATCH", "L1", {"name": "a", "last_updated": FAR})) is Written.UPDATED
+    earlier = push("PATCH", "L1", {"name": "b", "last_updated": "9998-01-01T00:00:00Z"})
+    assert apply(held, replace(earlier, horizon=HORIZON)) is Written.STALE
+
+
+def test_a_stamp_within_the_horizon_is_as_true_as_any_other(held):
+    assert apply(held, push("PATCH", "L1", {"name": "a", "last_updated": T3})) is Written.UPDATED
+    earlier = push("PATCH", "L1", {"name": "b", "last_updated": T2})
+    assert apply(held, replace(earlier, horizon=HORIZON)) is Written.STALE
