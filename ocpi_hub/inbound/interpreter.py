@@ -1,14 +1,19 @@
 """Between partners of different versions: what is relayed is told in the words of who gets it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from ocpi_hub.inbound.exchange import Exchange
+from ocpi_hub.modules.line import ObjectKey
+from ocpi_hub.modules.locations import MODULE as LOCATIONS
 from ocpi_hub.modules.store import Store
-from ocpi_hub.modules.tokens import MODULE as TOKENS
+from ocpi_hub.modules.tokens import holders
 from ocpi_hub.ocpi import codec, dialect
-from ocpi_hub.ocpi.primitives import PartyRef, Role
-from ocpi_hub.ocpi.status import OcpiError, Status
+from ocpi_hub.ocpi.primitives import PartyRef, Role, fold
+from ocpi_hub.ocpi.status import InvalidParameter, OcpiError, Status
 from ocpi_hub.ocpi.v2_2 import VERSION as V2_2
+from ocpi_hub.ocpi.v2_2_1.location_enums import Capability
 from ocpi_hub.routing.decide import Forward
 from ocpi_hub.routing.directory import Platform
 
@@ -30,6 +35,8 @@ class Interpreter:
             return body
         if spoken == V2_2:
             return dialect.told(body, kind, spoken)
+        if kind is dialect.Kind.START_SESSION and isinstance(exchange.value, dict):
+            return await self._started(exchange.value, to, body)
         told = dialect.told(body, kind, spoken, await self._owner(body, to))
         if told is not body:
             exchange.value = codec.decode(told)  # whose it is, is worth remembering
@@ -53,12 +60,32 @@ class Interpreter:
         token = dialect.token(body)
         if token is None:
             return None
-        uid, kind = token.get("uid"), token.get("type")
-        if isinstance(uid, str) and isinstance(kind, str):
-            owners = await self.store.owners(TOKENS, uid, kind)
-            if len(owners) == 1:
-                return owners[0]
-        return _provider(to.platform, to.party)
+        owners = await holders(self.store, token)
+        return owners[0] if len(owners) == 1 else _provider(to.platform, to.party)
+
+    async def _started(self, asked: Any, to: Forward, body: bytes) -> bytes:
+        """With the connector, where the operator wants it and there is one only (CMD-038)."""
+        if asked.get("connector_id") is not None:
+            return body
+        evse = await self._evse(to.party, asked.get("location_id"), asked.get("evse_uid"))
+        if Capability.START_SESSION_CONNECTOR_REQUIRED not in (evse.get("capabilities") or ()):
+            return body
+        match evse["connectors"]:
+            case [only]:
+                return dialect.started(body, only["id"])
+            case several:
+                raise InvalidParameter(
+                    f"connector_id: required here, one of {len(several)}, but OCPI 2.2 has no such"
+                    " member (CMD-038)"
+                )
+
+    async def _evse(self, owner: PartyRef, *ids: object) -> Mapping[str, Any]:
+        """An EVSE of the hub's copy, empty when it holds none."""
+        names = [fold(each) for each in ids if isinstance(each, str)]
+        if len(names) < len(ids):
+            return {}
+        body = await self.store.one(ObjectKey(LOCATIONS, *owner.key, *names))
+        return codec.decode(body) if body is not None else {}
 
 
 def _provider(platform: Platform, party: PartyRef) -> PartyRef | None:

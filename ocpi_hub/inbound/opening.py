@@ -9,6 +9,8 @@ from ocpi_hub.inbound.own import Own
 from ocpi_hub.modules import cdrs, chargingprofiles, commands, sessions
 from ocpi_hub.modules.locations import MODULE as LOCATIONS
 from ocpi_hub.modules.memory import Asked, Clue, Clues, Fact, Kind, Lessons, Memory, Relayed
+from ocpi_hub.modules.tokens import holders
+from ocpi_hub.ocpi import dialect
 from ocpi_hub.ocpi.primitives import PartyRef
 from ocpi_hub.routing.decide import Forward
 
@@ -43,6 +45,9 @@ _LESSONS: Final[Lessons] = {
     **commands.LESSONS,
     **chargingprofiles.LESSONS,
 }
+_BILLED: Final = frozenset(
+    {"sessions.receiver.put", "sessions.receiver.patch", "cdrs.receiver.post"}
+)
 _ACCEPTED = range(1000, 2000)
 
 
@@ -57,10 +62,14 @@ class Opening:
         if find is None:
             return await self.own.owners(exchange)
         clue = find(Asked(sender, exchange.ids_of_object, exchange.value))
-        if clue is None:
-            return ()
         if isinstance(clue, PartyRef):
             return (clue,)
+        if exchange.route in _BILLED:  # of a token without its owner, as OCPI 2.2 has it
+            owners = await holders(self.own.store, dialect.token(exchange.body))
+            if owners:
+                return owners
+        if clue is None:
+            return ()
         found = clue.receivers(await self.memory.recall(clue.kind, clue.id))
         if clue.kind is Kind.LOCATION:
             found = tuple(dict.fromkeys((*await self._holding(exchange, clue), *found)))

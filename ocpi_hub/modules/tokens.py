@@ -39,6 +39,14 @@ def token_type(params: Sequence[tuple[str, str]]) -> str:
     return kind
 
 
+async def holders(store: Store, token: Mapping[str, Any] | None) -> Sequence[PartyRef]:
+    """Who pushed a token of the uid and type that a Session or CDR shows, mostly one."""
+    uid, kind = (token or {}).get("uid"), (token or {}).get("type")
+    if not (isinstance(uid, str) and isinstance(kind, str)):
+        return ()
+    return await store.owners(MODULE, uid, kind)
+
+
 def admit(owner: PartyRef, ids: Sequence[str], method: str, value: Any) -> tuple[str, ...]:
     """The findings of a Token that may come in; InvalidParameter when it may not (2001).
 

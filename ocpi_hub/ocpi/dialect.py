@@ -130,6 +130,11 @@ def token(body: bytes) -> Mapping[str, Any] | None:
     return None if found is None or found.get("party_id") is not None else found
 
 
+def started(body: bytes, connector_id: str) -> bytes:
+    """A START_SESSION with the connector that 2.2 could not name."""
+    return _at(body, ("connector_id",), _filled(connector_id))
+
+
 def _removed(_: bytes | None) -> None:
     return None
 

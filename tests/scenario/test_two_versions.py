@@ -141,6 +141,48 @@ async def test_a_2_2_operator_is_asked_to_start_without_a_connector(
     assert "/ocpi/2.2/" in told["response_url"]
 
 
+@pytest.mark.obligation("CMD-038")
+async def test_the_only_connector_is_named_for_a_2_2_provider_where_it_has_to_be(
+    cpo: FakePartner, old_emsp: FakePartner
+) -> None:
+    cpo.answers("commands", RECEIVER, ACCEPTED)
+    required = {"capabilities": ["START_SESSION_CONNECTOR_REQUIRED"]}
+    evses = [an_evse() | required, an_evse("E2", connectors=2) | required, an_evse("E3")]
+    assert (await cpo.put(a_location(evses=0) | {"evses": evses})).code == 1000
+    named = []
+    for evse in ("e1", "E2", "E3", "E4", None):
+        body = {
+            "response_url": old_emsp.url("commands", SENDER),
+            "token": a_token(**OWNER),
+            "location_id": "loc1",
+            "evse_uid": evse,
+        }
+        answer = await old_emsp.send("POST", "commands", "START_SESSION", body=body, to=cpo.party)
+        if answer.code == 1000:
+            told = codec.decode((await only(cpo, "commands.receiver")).body)
+            named.append((told["evse_uid"], told.get("connector_id")))
+        else:
+            named.append((evse, answer.code))
+    assert named == [("e1", "1"), ("E2", 2001), ("E3", None), ("E4", None), (None, None)]
+
+
+@pytest.mark.parametrize("module", ["sessions", "cdrs"])
+async def test_without_a_receiver_the_pushed_token_tells_who_it_is(
+    old_cpo: FakePartner, emsp: FakePartner, module: str
+) -> None:
+    sent = {
+        "sessions": ("PUT", "sessions", "NL/CPO/S1", a_session(cdr_token=BARE)),
+        "cdrs": ("POST", "cdrs", "", a_cdr(cdr_token=BARE)),
+    }
+    method, module, path, body = sent[module]
+    unknown = await old_cpo.send(method, module, path, body=body, to=None)
+    assert unknown.code == 4001
+    token = a_token(**OWNER)
+    assert (await emsp.send("PUT", "tokens", "DE/EM1/04A1", body=token)).code == 1000
+    assert (await old_cpo.send(method, module, path, body=body, to=None)).code == 1000
+    assert codec.decode((await only(emsp, f"{module}.receiver")).body)["cdr_token"] == WHOLE
+
+
 async def test_what_2_2_cannot_say_is_refused_to_the_sender(
     cpo: FakePartner, old_emsp: FakePartner
 ) -> None:
