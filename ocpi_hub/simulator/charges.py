@@ -81,13 +81,39 @@ class Charges:
         self, outlet: Outlet, grant: Grant, visit: Visit | None = None, at: datetime | None = None
     ) -> Charge:
         """A car is connected and may charge; some car, unless told which."""
-        charge = self._new(outlet, grant, at or now())
-        charge.occupy(grant, visit or some_visit(self.chance), at or now(), outlet)
-        return await self._opened(charge, "CHARGING")
+        charge = self.enter(outlet, grant, visit or some_visit(self.chance), at)
+        await self.announce(charge)
+        return charge
 
     async def reserve(self, outlet: Outlet, grant: Grant, at: datetime | None = None) -> Charge:
         """The EVSE is kept free for somebody: a session too (SES-037)."""
-        return await self._opened(self._new(outlet, grant, at or now()), "RESERVED")
+        charge = self.enter(outlet, grant, None, at)
+        await self.announce(charge)
+        return charge
+
+    def enter(
+        self, outlet: Outlet, grant: Grant, visit: Visit | None, at: datetime | None = None
+    ) -> Charge:
+        """The EVSE is taken from now on, by a car or (None) by a reservation; nobody knows yet."""
+        tariff = self._tariffs.of(outlet)
+        if tariff is None:
+            raise LookupError(f"no tariff at {outlet.evse['uid']}")
+        charge = Charge(fresh_id(), outlet, grant, tariff, at or now())
+        if visit is not None:
+            charge.occupy(grant, visit, charge.begun, outlet)
+        self.cases[fold(charge.id)] = Case(charge, {})
+        self._forget()
+        return charge
+
+    async def announce(self, charge: Charge) -> None:
+        """Its eMSP hears of a new session, everybody of the state of the EVSE."""
+        case = self._case(charge)
+        async with case.lock:
+            if charge.over:
+                return
+            await self._tell(case, {})
+        await self._turn(charge.place, "CHARGING" if charge.running else "RESERVED")
+        self._drive(charge)
 
     async def occupy(
         self, charge: Charge, grant: Grant, visit: Visit | None = None,
@@ -151,21 +177,6 @@ class Charges:
         return await self._send("GET", charge, None)
 
     # Inside
-
-    def _new(self, outlet: Outlet, grant: Grant, at: datetime) -> Charge:
-        tariff = self._tariffs.of(outlet)
-        if tariff is None:
-            raise LookupError(f"no tariff at {outlet.evse['uid']}")
-        return Charge(fresh_id(), outlet, grant, tariff, at)
-
-    async def _opened(self, charge: Charge, status: str) -> Charge:
-        case = self.cases[fold(charge.id)] = Case(charge, {})
-        self._forget()
-        async with case.lock:
-            await self._tell(case, {})
-        await self._turn(charge.place, status)
-        self._drive(charge)
-        return charge
 
     def _forget(self) -> None:
         """The oldest one that is over."""

@@ -22,6 +22,7 @@ from ocpi_hub.simulator.reader import CardReader
 from ocpi_hub.simulator.record import Received
 from ocpi_hub.simulator.routes import Routes
 from ocpi_hub.simulator.server import Reply
+from ocpi_hub.simulator.vehicle import some_visit
 
 TIMEOUT_S = 30  # announced; results come long before
 _MODULE = "commands"
@@ -66,7 +67,6 @@ class CommandDesk:
         self._charges = charges
         self._reader = reader
         self._find = find
-        self._engaged: set[str] = set()
         self._plans: Mapping[str, Callable[[Order], Plan]] = {
             "START_SESSION": self._start,
             "STOP_SESSION": self._stop,
@@ -94,20 +94,15 @@ class CommandDesk:
 
     async def _carry_out(self, order: Order, plan: Plan) -> None:
         await asyncio.sleep(self.delay_s)
-        uid = None if plan.outlet is None else plan.outlet.evse["uid"]
-        if uid in self.silent:
+        if plan.outlet is not None and plan.outlet.evse["uid"] in self.silent:
             await self._report(order, "TIMEOUT")
             return
         outcome = plan.ask()
-        if outcome.effect is None:
-            await self._report(order, outcome.result)
-            return
-        self._engaged.add(uid or "")
         try:
             await self._report(order, outcome.result)
         finally:
-            self._engaged.discard(uid or "")
-            await outcome.effect()
+            if outcome.effect is not None:
+                await outcome.effect()
 
     async def _report(self, order: Order, result: str) -> None:
         """Once, at the address as it was given; nobody tries again (CMD-014)."""
@@ -132,7 +127,8 @@ class CommandDesk:
             return Outcome(_ACCEPTED, lambda: self._charges.occupy(held, grant, outlet=outlet))
         if said := self._busy(outlet):
             return Outcome(said)
-        return Outcome(_ACCEPTED, lambda: self._charges.begin(outlet, grant))
+        charge = self._charges.enter(outlet, grant, some_visit(self._charges.chance))
+        return Outcome(_ACCEPTED, lambda: self._charges.announce(charge))
 
     def _stop(self, order: Order) -> Plan:
         charge = self._charges.find(order.body["session_id"])
@@ -165,13 +161,10 @@ class CommandDesk:
             return Outcome(said)
         grant = order.grant()
         self._reader.trust(grant, outlet, now())
-
-        async def keep_free() -> None:
-            charge = await self._charges.reserve(outlet, grant)
-            self.reservations[key] = Reservation(fresh_id(), order, charge)
-            self._platform.errands.send(self._expire(self.reservations[key]))
-
-        return Outcome(_ACCEPTED, keep_free)
+        charge = self._charges.enter(outlet, grant, None)
+        made = self.reservations[key] = Reservation(fresh_id(), order, charge)
+        self._platform.errands.send(self._expire(made))
+        return Outcome(_ACCEPTED, lambda: self._charges.announce(charge))
 
     async def _expire(self, reservation: Reservation) -> None:
         """Nobody came in time (SES-040); under new terms it is up to those."""
@@ -233,8 +226,8 @@ class CommandDesk:
         """Why nothing can begin here, as a CommandResultType."""
         if outlet.evse["status"] in _BROKEN:
             return "EVSE_INOPERATIVE"
-        taken = outlet.evse["uid"] in self._engaged or self._charges.at(outlet) is not None
-        return "EVSE_OCCUPIED" if taken or outlet.evse["status"] != "AVAILABLE" else None
+        free = outlet.evse["status"] == "AVAILABLE" and self._charges.at(outlet) is None
+        return None if free else "EVSE_OCCUPIED"
 
 
 def _response(result: str) -> Reply:

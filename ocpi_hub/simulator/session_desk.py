@@ -4,6 +4,7 @@ The only profile beside REGULAR is CHEAP, where there is a tariff for it: the CP
 charge, so it has to know how much is needed and until when (SES-016).
 """
 
+import math
 from datetime import datetime
 from decimal import Decimal
 
@@ -84,5 +85,5 @@ def _patient(charge: Charge, departure: datetime, kwh: Decimal) -> Cap | None:
     seconds = (departure - charge.meter.at).total_seconds()
     if seconds <= 0:
         return None
-    watts = int(kwh * 3_600_000 / Decimal(seconds)) + 1
+    watts = math.ceil(kwh * 3_600_000 / Decimal(seconds))
     return None if watts > charge.outlet.watts else lambda _: watts

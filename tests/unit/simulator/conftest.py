@@ -46,3 +46,11 @@ async def charger(provider) -> AsyncIterator[FakePartner]:
     async with fake_partner(CPO="NL-CPO") as platform:
         await platform.register(provider.versions_url, provider.issue_token_a())
         yield platform
+
+
+@pytest.fixture
+async def asker(cpo) -> AsyncIterator[FakePartner]:
+    """Two eMSPs on a platform whose every word a test can choose; the CPO registered there."""
+    async with fake_partner(EMSP="DE-EMP FR-EM2") as platform:
+        await cpo.register(platform.versions_url, platform.issue_token_a())
+        yield platform
