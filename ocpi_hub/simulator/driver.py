@@ -52,10 +52,10 @@ class Driver:
     ) -> None:  # fmt: skip
         self.name = name
         self._emsp = emsp
-        self._swipe = swipe
+        self.swipe = swipe
         self._trips = trips
         self._leaving = leaving
-        self._card, self._app = card, app
+        self.card, self.app = card, app
         self._chance = random.Random(f"{name} {seed}")  # noqa: S311 - seeded, nothing secret
 
     async def live(self, wishes: Iterator[Wish], pause_s: float) -> None:
@@ -110,12 +110,13 @@ class Driver:
         commands, reservation = self._emsp.commands, fresh_id()
         until = now() + _RESERVED_FOR
         await _accepted(
-            await commands.reserve(self._app, *spot, reservation, until, reference=reference)
+            await commands.reserve(self.app, *spot, reservation, until, reference=reference)
         )
         trip.go(Stage.RESERVED)
         await self._wait(wish.stays_s / 4)
         if wish.cancels or self._leaving.is_set():
             await _accepted(await commands.cancel(owner_of(spot.location), reservation))
+            trip.session = await self._end_of(lambda: self._emsp.sessions.referring(reference))
             trip.go(Stage.CANCELLED)
             return False
         return True
@@ -124,12 +125,12 @@ class Driver:
         """The session, as soon as the CPO has told of it."""
         sessions = self._emsp.sessions
         if wish.way is Way.CARD:
-            if not await self._swipe(*spot, self._card):
+            if not await self.swipe(*spot, self.card):
                 raise GaveUp("the card was refused")
             session = await sessions.until(lambda: self._running_at(spot), _SOON_S)
         else:
             start = self._emsp.commands.start
-            await _accepted(await start(self._app, *spot, reference=reference))
+            await _accepted(await start(self.app, *spot, reference=reference))
             session = await sessions.until(lambda: self._active(reference), _SOON_S)
         if session is None:
             raise GaveUp("no session came")
@@ -141,7 +142,7 @@ class Driver:
 
     def _running_at(self, spot: Spot) -> Object | None:
         """The session of the card at this EVSE."""
-        wanted = fold(self._card["uid"]), owner_of(spot.location), spot.evse["uid"]
+        wanted = fold(self.card["uid"]), owner_of(spot.location), spot.evse["uid"]
         return next(
             (
                 session
@@ -167,10 +168,7 @@ class Driver:
             pending = await self._emsp.commands.stop(session)
             if pending.accepted:
                 await _accepted(pending)
-        ended = await self._emsp.sessions.until(lambda: self._ended(session), _SOON_S)
-        if ended is None:
-            raise GaveUp("the session did not end")
-        trip.session = ended
+        trip.session = await self._end_of(lambda: self._current(session))
 
     async def _look(self, trip: Trip, session: Object, seconds: float) -> None:
         """The app shows how far it is, until the driver leaves or the car is full."""
@@ -199,9 +197,15 @@ class Driver:
     def _current(self, session: Object) -> Object:
         return self._emsp.sessions.one(owner_of(session), session["id"]) or session
 
-    def _ended(self, session: Object) -> Object | None:
-        current = self._current(session)
-        return current if current["status"] in ENDED else None
+    async def _end_of(self, find: Callable[[], Object | None]) -> Object:
+        def ended() -> Object | None:
+            session = find()
+            return session if session is not None and session["status"] in ENDED else None
+
+        session = await self._emsp.sessions.until(ended, _SOON_S)
+        if session is None:
+            raise GaveUp("the session did not end")
+        return session
 
     async def _wait(self, seconds: float) -> None:
         """So long, or until everybody goes home."""

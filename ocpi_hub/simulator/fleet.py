@@ -32,7 +32,7 @@ class Fleet:
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as group:
-            for driver in self._drivers():
+            for driver in self.drivers():
                 wanted = wishes(f"{self.emsp.name} {driver.name} {self._seed}", self._stay_s)
                 group.create_task(driver.live(wanted, self._pause_s))
 
@@ -40,7 +40,7 @@ class Fleet:
         """Whoever charges stops, and waits for the bill."""
         self._leaving.set()
 
-    def _drivers(self) -> Iterator[Driver]:
+    def drivers(self) -> Iterator[Driver]:
         book = self.emsp.issuer.book
         pairs = zip(book.usable(RFID), book.usable(APP_USER), strict=False)
         for number, (card, app) in enumerate(pairs):
