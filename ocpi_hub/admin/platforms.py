@@ -71,6 +71,9 @@ class QuirksGiven(Question):
     pull: list[Literal["locations", "tariffs", "tokens"]] | None = None
     pull_hours: Annotated[float, Field(ge=0.01, le=8760)] | None = None
     vanished: Literal["keep", "remove"] = "keep"
+    trailing_slash: bool = False
+    known_members: bool = False
+    put_only: bool = False
 
     @property
     def given(self) -> dict[str, Any]:

@@ -15,14 +15,17 @@ from typing import Final
 from ocpi_hub.modules.hubclientinfo import client_info
 from ocpi_hub.modules.line import Change, Message, ObjectKey, Place
 from ocpi_hub.modules.outgoing import Answered, Call, Failure, Outcome
+from ocpi_hub.modules.remarks import model_of
 from ocpi_hub.ocpi import codec, dialect, message
+from ocpi_hub.ocpi.known import known_only
 from ocpi_hub.ocpi.primitives import InterfaceRole, PartyRef, parse_datetime
 from ocpi_hub.ocpi.spec import ModuleSpec
 from ocpi_hub.ocpi.status import InvalidParameter, OcpiError, Status
 from ocpi_hub.ocpi.v2_2 import VERSION as V2_2
+from ocpi_hub.ocpi.v2_2_1 import VERSION as V2_2_1
 from ocpi_hub.routing import audience
 from ocpi_hub.routing.agreements import Agreements
-from ocpi_hub.routing.directory import Directory, Endpoint, Platform, PlatformId
+from ocpi_hub.routing.directory import Directory, Endpoint, Platform, PlatformId, Quirks
 from ocpi_hub.routing.rewrite import join
 
 CLIENT_INFO: Final = "hubclientinfo"
@@ -135,13 +138,14 @@ class Way:
     """How a platform is told of changes of one kind: worked out once, since nothing in it differs.
 
     `told`: the routing headers of each request (ROUT-203), none for a platform as such (HCI-014).
-    `older`: the platform speaks 2.2.
+    `older`: the platform speaks 2.2. `quirks`: where else it differs.
     """
 
     platform: PlatformId
     endpoint: Endpoint
     told: tuple[dict[str, str], ...]
-    older: bool = False
+    older: bool
+    quirks: Quirks
 
 
 def way(
@@ -159,20 +163,38 @@ def way(
         message.routing_headers(to, directory.hub if to is not None else None)
         for to in recipients(change, platform, spec, directory.agreements)
     )
-    return Way(platform.id, endpoint, told, platform.version == V2_2)
+    return Way(platform.id, endpoint, told, platform.version == V2_2, platform.quirks)
 
 
 def requests(change: Change, whole: Place, way: Way, fresh: Callable[[], str]) -> Iterator[Call]:
     """The requests that tell of a change; `whole`: see `Change.outgoing`."""
-    deleted = change.message.method == "DELETE"  # there is no state left to put
-    push = spoken(change.message if deleted else change.outgoing(whole), change, way)
+    push = spoken(_pushed(change, whole, way), change, way)
     if push is not None:
         for shown in way.told:
             yield request(change, push, way, headers(change, shown, fresh))
 
 
+def _pushed(change: Change, whole: Place, way: Way) -> Message:
+    if change.message.method == "DELETE":  # there is no state left to put
+        return change.message
+    push = change.outgoing(whole)
+    if push.method == "PATCH" and way.quirks.put_only:
+        return Message("PUT", change.state_path, change.state)
+    return push
+
+
 def spoken(push: Message, change: Change, way: Way) -> Message | None:
     """The message in the platform's version; None when that has no words for it."""
+    told = _told(push, change, way)
+    if told is None or not told.body or not way.quirks.known_members:
+        return told
+    path, _, _ = told.path.partition("?")
+    route, ids = _route(change, told), ["", "", *path.split("/")]
+    model = model_of(V2_2 if way.older else V2_2_1, route, ids)
+    return told if model is None else replace(told, body=known_only(model, told.body))
+
+
+def _told(push: Message, change: Change, way: Way) -> Message | None:
     if not way.older or change.key.module != _LOCATIONS:
         return push
     kind = dialect.location_kind(push.path.count("/") + 1)
@@ -233,12 +255,16 @@ def request(change: Change, push: Message, way: Way, shown: dict[str, str]) -> C
     return Call(
         platform=way.platform,
         method=push.method,
-        url=join(way.endpoint.url, *_below(change, push.path)),
+        url=join(way.endpoint.url, *_below(change, push.path), slash=way.quirks.trailing_slash),
         headers={**shown, message.CONTENT_TYPE: message.JSON} if body else shown,
         body=body,
-        route=f"{change.key.module}.receiver.{push.method.lower()}",
+        route=_route(change, push),
         mode=MODE,
     )
+
+
+def _route(change: Change, push: Message) -> str:
+    return f"{change.key.module}.receiver.{push.method.lower()}"
 
 
 def _below(change: Change, path: str) -> tuple[str, str]:

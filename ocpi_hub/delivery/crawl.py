@@ -15,6 +15,7 @@ from ocpi_hub.delivery import guard
 from ocpi_hub.modules import pull
 from ocpi_hub.modules.outgoing import Answered, Call, Outcome
 from ocpi_hub.ocpi import message, paging
+from ocpi_hub.routing.rewrite import join
 
 PAGES: Final = 50_000
 REST_S: Final = 1.0  # at most, between two pages
@@ -119,10 +120,9 @@ def _earlier(url: str, by: int) -> str | None:
     return f"{base}?{urlencode(moved)}"
 
 
-def first(endpoint: str, query: Mapping[str, str]) -> str:
+def first(endpoint: str, query: Mapping[str, str], *, slash: bool = False) -> str:
     """The address of a list's first page; a query in the published address stays (TR-087)."""
-    base, _, published = endpoint.partition("?")
-    return f"{base}?{'&'.join(filter(None, (published, urlencode(query))))}"
+    return join(endpoint, "", urlencode(query), slash=slash)
 
 
 @dataclass(frozen=True, slots=True)

@@ -154,7 +154,11 @@ class Reading:
         call = Call(
             platform=self._platform.id,
             method="GET",
-            url=crawl.first(endpoint.url if endpoint else "", query),
+            url=crawl.first(
+                endpoint.url if endpoint else "",
+                query,
+                slash=self._platform.quirks.trailing_slash,
+            ),
             headers={
                 **message.routing_headers(owner, hub),
                 message.CORRELATION_ID: self._correlation_id,

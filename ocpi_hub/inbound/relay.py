@@ -60,7 +60,8 @@ class Relay:
         exchange.sender, exchange.receiver = to.sender, to.party
         row = exchange.row
         query = exchange.query if query is None else query
-        target = url or rewrite.join(to.endpoint.url, exchange.path_below, query)
+        slash = to.platform.quirks.trailing_slash
+        target = url or rewrite.join(to.endpoint.url, exchange.path_below, query, slash=slash)
         ids = message.Ids(self.fresh_id(), exchange.ids.correlation_id)
         body = body or exchange.body or None
         foreign = to.platform.version != row.version

@@ -24,6 +24,9 @@ class Quirks:
     `pull`: the modules whose lists the hub reads there (None: all that it offers).
     `pull_hours`: from one reading to the next (None: the hub's setting).
     `vanished`: `keep` or `remove` what a complete list does not hold any more.
+    `trailing_slash`: addresses that the hub makes below its endpoints end with a slash.
+    `known_members`: it refuses unknown members, so the hub's broadcasts leave them out.
+    `put_only`: it takes no PATCH, so broadcasts bring it the whole object.
     """
 
     raw_token: bool = False
@@ -34,6 +37,9 @@ class Quirks:
     pull: Sequence[str] | None = None
     pull_hours: float | None = None
     vanished: str = "keep"
+    trailing_slash: bool = False
+    known_members: bool = False
+    put_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,13 +34,16 @@ ANSWER_HEADERS: Final = frozenset({"link", "location", "x-total-count", "x-limit
 _PASSED = (("x-total-count", message.TOTAL_COUNT), ("x-limit", message.LIMIT))
 
 
-def join(endpoint: str, path: str, query: str = "") -> str:
+def join(endpoint: str, path: str, query: str = "", *, slash: bool = False) -> str:
     """The partner's endpoint + sub-path + query, joined by one slash, nothing re-encoded.
 
-    A query in the published address is kept in front (TR-087, ROUT-103).
+    A query in the published address is kept in front (TR-087, ROUT-103). `slash`: the path ends
+    with one.
     """
     base, _, published = endpoint.partition("?")
     url = f"{base.rstrip('/')}/{path}" if path else base
+    if slash:
+        url = f"{url.rstrip('/')}/"
     queries = "&".join(filter(None, (published, query)))
     return f"{url}?{queries}" if queries else url
 

@@ -52,6 +52,9 @@ async def test_a_platform_shows_its_state_and_never_a_token(desk):
         "pull": None,
         "pull_hours": None,
         "vanished": "keep",
+        "trailing_slash": False,
+        "known_members": False,
+        "put_only": False,
     }
     assert (seen["breaker"], seen["lag"]) == ("closed", 0.5)
     assert seen["counters"] == {"pending": 2, "delivered": 7, "failed": 1}

@@ -13,7 +13,7 @@ from ocpi_hub.modules.line import ORIGIN, Message, Place
 from ocpi_hub.modules.outgoing import Answered, Failed, Failure
 from ocpi_hub.ocpi import message
 from ocpi_hub.ocpi.primitives import InterfaceRole, PartyRef, Role
-from ocpi_hub.routing.directory import Directory, Endpoint
+from ocpi_hub.routing.directory import Directory, Endpoint, Quirks
 from tests.delivery_fakes import AT, CPO, HUB, MSP, OK, TABLES, client_info, location, platform_of
 
 BASE = "https://msp.example"
@@ -264,3 +264,29 @@ def test_times_of_the_receiver_are_compared_as_times():
     assert attempt.held(shown(last_updated="2026-11-01T12:00:00"), AT) is Held.CURRENT
     later = AT + timedelta(microseconds=1000)
     assert attempt.held(shown(last_updated="2026-11-01T12:00:00.000Z"), later) is Held.STALE
+
+
+def test_who_takes_no_patch_gets_the_whole_object():
+    patch = location("LOC1", method="PATCH", body=b'{"name":"x"}', state=b'{"id":"LOC1"}')
+    (plain,) = calls(patch)
+    assert (plain.method, plain.body) == ("PATCH", b'{"name":"x"}')
+    (whole,) = calls(patch, platform_of("msp", BASE, quirks=Quirks(put_only=True)))
+    assert (whole.method, whole.body, whole.url) == ("PUT", b'{"id":"LOC1"}', plain.url)
+    assert whole.route == "locations.receiver.put"
+
+
+def test_who_refuses_unknown_members_is_spared_them():
+    strict = platform_of("msp", BASE, quirks=Quirks(known_members=True))
+    odd = location("LOC1", body=b'{"id":"LOC1","x_vendor":1}')
+    (told,) = calls(odd, strict)
+    assert told.body == b'{"id":"LOC1"}'
+    (plain,) = calls(odd)
+    assert plain.body == b'{"id":"LOC1","x_vendor":1}'
+    (info,) = calls(client_info(CPO, "cpo"), strict)
+    assert info.body == client_info(CPO, "cpo").message.body
+
+
+@pytest.mark.obligation("TR-087")
+def test_who_wants_a_slash_at_the_end_gets_it():
+    (told,) = calls(location("LOC1"), platform_of("msp", BASE, quirks=Quirks(trailing_slash=True)))
+    assert told.url == f"{BASE}/receiver/locations/NL/CP1/LOC1/"
