@@ -336,7 +336,10 @@ def says_nothing_new(held: Mapping[str, bytes], patch: bytes) -> bool:
 
 def text_of(members: Mapping[str, bytes], name: str) -> str:
     """A text member of an object that was checked to have it."""
-    value = codec.decode(members[name]) if name in members else None
+    raw = members.get(name, b"null")
+    if raw[:1] == b'"' and b"\\" not in raw:
+        return raw[1:-1].decode()
+    value = codec.decode(raw)
     if not isinstance(value, str):
         raise InvalidParameter(f"{name}: is required and must be a string")
     return value

@@ -130,9 +130,9 @@ async def database() -> AsyncIterator[str]:
 
 
 @asynccontextmanager
-async def measured(url: str) -> AsyncIterator[Measured]:
-    """A hub on a database; the table's floor can use the same one."""
+async def measured(url: str, **variables: str) -> AsyncIterator[Measured]:
+    """A hub on a database; the table's floor can use the same one. `variables`: its settings."""
     async with AsyncExitStack() as stack:
         where = await stack.enter_async_context(folder())
-        hub, process = await stack.enter_async_context(hub_served(where, url))
+        hub, process = await stack.enter_async_context(hub_served(where, url, **variables))
         yield Measured(hub, process.pid, url, stack)
