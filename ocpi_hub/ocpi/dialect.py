@@ -7,9 +7,10 @@ without it is refused, never falsified.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from operator import itemgetter
 from typing import Any, Final
 
 from ocpi_hub.ocpi import codec
@@ -22,6 +23,7 @@ from ocpi_hub.ocpi.v2_2_1.commands import CommandType
 
 Change = Callable[[bytes | None], bytes | None]
 Span = tuple[int, int]
+Splice = tuple[Span, bytes]
 
 _OPENING = re.compile(rb"[ \t\r\n]*([\[{])")
 _ABSENT = (None, b"null")
@@ -92,11 +94,8 @@ def told(body: bytes, kind: Kind, to: str, owner: PartyRef | None = None) -> byt
     `owner` of the token in a Session or CDR, for 2.2.1 alone. InvalidParameter (2001) when 2.2 has
     no words for it, or 2.2.1 needs an owner that is not known.
     """
-    rows = _TO_2_2 if to == V2_2 else _from_2_2(owner)
-    for row in rows:
-        if kind in row.kinds:
-            body = _at(body, row.path, row.change)
-    return body
+    node = _TO_2_2[kind] if to == V2_2 else _tree(_from_2_2(owner), kind)
+    return _changed(body, node)
 
 
 def answered(
@@ -110,7 +109,8 @@ def answered(
     if span is None:
         return envelope, ()
     if not _is(envelope, span, b"["):
-        return _at(envelope, ("data",), lambda raw: raw and told(raw, kind, to, owner)), ()
+        whole = _Node().with_row(["data"], lambda raw: raw and told(raw, kind, to, owner))
+        return _changed(envelope, whole), ()
     findings: list[str] = []
 
     def element(raw: bytes | None) -> bytes | None:
@@ -120,7 +120,7 @@ def answered(
             findings.append(f"OCPI {to}: data: one was left out: {error.message}")
             return None
 
-    return _at(envelope, ("data", _EACH), element), tuple(findings)
+    return _changed(envelope, _Node().with_row(["data", _EACH], element)), tuple(findings)
 
 
 def token(body: bytes) -> Mapping[str, Any] | None:
@@ -132,7 +132,7 @@ def token(body: bytes) -> Mapping[str, Any] | None:
 
 def started(body: bytes, connector_id: str) -> bytes:
     """A START_SESSION with the connector that 2.2 could not name."""
-    return _at(body, ("connector_id",), _filled(connector_id))
+    return _changed(body, _Node().with_row(["connector_id"], _filled(connector_id)))
 
 
 def _removed(_: bytes | None) -> None:
@@ -213,7 +213,7 @@ _LOCATION = (Kind.LOCATION,)
 _EVSE = (Kind.EVSE,)
 _CONNECTOR = (Kind.CONNECTOR,)
 
-_TO_2_2: Final = (
+_ROWS_TO_2_2: Final = (
     Row(_BILLED, ("cdr_token", "country_code"), _removed),
     Row(_BILLED, ("cdr_token", "party_id"), _removed),
     Row(_CDR, ("cdr_location", "postal_code"), _not_available),
@@ -240,8 +240,8 @@ _TO_2_2: Final = (
 
 def _from_2_2(owner: PartyRef | None) -> tuple[Row, ...]:
     return (
-        Row(_BILLED, ("cdr_token", "party_id"), _filled(owner.party_id if owner else None)),
         Row(_BILLED, ("cdr_token", "country_code"), _filled(owner.country_code if owner else None)),
+        Row(_BILLED, ("cdr_token", "party_id"), _filled(owner.party_id if owner else None)),
     )
 
 
@@ -256,70 +256,90 @@ def _filled(text: str | None) -> Change:
     return fill
 
 
-def _at(body: bytes, path: Sequence[str], change: Change) -> bytes:
-    """The body with each value at the path changed."""
+@dataclass(frozen=True, slots=True)
+class _Node:
+    """What rows do at one place, and below it: by member, or `*` for each element."""
+
+    change: Change | None = None
+    below: Mapping[str, "_Node"] = field(default_factory=dict)
+
+    def with_row(self, path: Sequence[str], change: Change) -> "_Node":
+        if not path:
+            return replace(self, change=change)
+        step, *rest = path
+        node = self.below.get(step, _Node()).with_row(rest, change)
+        return replace(self, below={**self.below, step: node})
+
+
+def _tree(rows: Iterable[Row], kind: Kind) -> _Node:
+    """All rows of a kind at once, so that a body is walked once."""
+    node = _Node()
+    for row in rows:
+        if kind in row.kinds:
+            node = node.with_row(row.path, row.change)
+    return node
+
+
+def _changed(body: bytes, node: _Node) -> bytes:
+    """The body with all changes made."""
     parts: list[bytes] = []
     last = 0
-    for (start, end), new in _splices(body, (0, len(body)), path, change):
+    for (start, end), new in _splices(body, (0, len(body)), node):
         parts += body[last:start], new
         last = end
     return b"".join((*parts, body[last:])) if parts else body
 
 
-def _splices(
-    body: bytes, span: Span, path: Sequence[str], change: Change
-) -> Iterator[tuple[Span, bytes]]:
+def _splices(body: bytes, span: Span, node: _Node) -> list[Splice]:
     """What to put where, from front to back."""
-    step, *rest = path
-    if step == _EACH:
-        yield from _in_array(body, span, rest, change)
-    elif _is(body, span, b"{"):
-        found = _members(body, span)
-        if rest and step in found:
-            yield from _splices(body, found[step], rest, change)
-        elif not rest:
-            yield from _in_object(body, span, found, step, change)
+    each = node.below.get(_EACH)
+    if each is not None:
+        return _in_array(body, span, each) if _is(body, span, b"[") else []
+    return _in_object(body, span, node.below) if _is(body, span, b"{") else []
 
 
-def _in_array(
-    body: bytes, span: Span, rest: Sequence[str], change: Change
-) -> Iterator[tuple[Span, bytes]]:
-    if not _is(body, span, b"["):
-        return
+def _in_array(body: bytes, span: Span, each: _Node) -> list[Splice]:
     spans = codec.element_spans(body, *span)
-    if rest:
-        for each in spans:
-            yield from _splices(body, each, rest, change)
-        return
-    changed = [change(body[start:end]) for start, end in spans]
-    gone = {place for place, new in enumerate(changed) if new is None}
-    yield from sorted(
-        [
-            *_without(body, spans, gone),
-            *(
-                ((start, end), new)
-                for (start, end), new in zip(spans, changed, strict=True)
-                if new is not None and new != body[start:end]
-            ),
-        ]
-    )
+    found: list[Splice] = []
+    gone = set()
+    for place, element in enumerate(spans):
+        old = body[slice(*element)]
+        new = old if each.change is None else each.change(old)
+        if new is None:
+            gone.add(place)
+        elif new != old:
+            found.append((element, new))
+        else:
+            found += _splices(body, element, each)
+    return _sorted(found, _without(body, spans, gone))
 
 
-def _in_object(
-    body: bytes, span: Span, found: Mapping[str, Span], name: str, change: Change
-) -> Iterator[tuple[Span, bytes]]:
-    place = found.get(name)
-    old = body[slice(*place)] if place else None
-    new = change(old)
-    if new == old:
-        return
-    if place is None:
+def _in_object(body: bytes, span: Span, below: Mapping[str, _Node]) -> list[Splice]:
+    members = _members(body, span)
+    found: list[Splice] = []
+    gone = set()
+    added = b""
+    for name, node in below.items():
+        place = members.get(name)
+        old = body[slice(*place)] if place is not None else None
+        new = old if node.change is None else node.change(old)
+        if new == old:
+            found += _splices(body, place, node) if place is not None else []
+        elif new is None:
+            gone.add(list(members).index(name))
+        elif place is not None:
+            found.append((place, new))
+        else:
+            added += b"," + codec.encode(name) + b":" + new
+    if added:
         head = body.index(b"{", span[0]) + 1
-        yield (head, head), codec.encode(name) + b":" + (new or b"") + (b"," if found else b"")
-    elif new is None:
-        yield from _without(body, _extents(body, span, found), {list(found).index(name)})
-    else:
-        yield place, new
+        found.append(((head, head), added[1:] + (b"," if members else b"")))
+    removed = _without(body, _extents(body, span, members), gone) if gone else ()
+    return _sorted(found, removed)
+
+
+def _sorted(found: list[Splice], removed: Iterable[Splice]) -> list[Splice]:
+    return sorted((*found, *removed), key=itemgetter(0))
 
 
 def _extents(body: bytes, span: Span, found: Mapping[str, Span]) -> list[Span]:
@@ -357,3 +377,6 @@ def _members(body: bytes, span: Span | None = None) -> dict[str, Span]:
 def _is(body: bytes, span: Span, opening: bytes) -> bool:
     met = _OPENING.match(body, *span)
     return met is not None and met[1] == opening
+
+
+_TO_2_2: Final = {kind: _tree(_ROWS_TO_2_2, kind) for kind in Kind}
