@@ -20,7 +20,7 @@ class Script:
     speed: float | None = None
     cpos: int = 2
     emsps: int = 2
-    drivers: int = 8
     for_s: float | None = None
     plain: bool = False
     seed: int = 1
+    drivers: int = 8
