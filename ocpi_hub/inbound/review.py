@@ -19,7 +19,7 @@ from ocpi_hub.ocpi.status import OcpiError
 log = structlog.get_logger("inbound")
 
 _MOST: Final = 64  # hops waiting
-_LARGEST: Final = 64 * 1024  # bytes of a body: a millisecond or two
+_LARGEST: Final = 16 * 1024  # bytes of a body; a CDR of this size takes 2 ms
 _REST: Final = 19  # times as long as the look took
 
 

@@ -28,11 +28,11 @@ def _pushed(asked: Asked) -> Clue | PartyRef:
 
 def _learnt(relayed: Relayed) -> Fact | None:
     """Of its owner only, and with its token: a Session may also go to others (ROUT-803)."""
-    owner = PartyRef(*relayed.ids[:2])
+    country, party, session_id = relayed.ids
     partner = token_owner(relayed.value)
-    if owner != relayed.sender or partner is None:
+    if partner is None or PartyRef(country, party) != relayed.sender:
         return None
-    return Fact(Kind.SESSION, relayed.ids[2], owner, partner)
+    return Fact(Kind.SESSION, session_id, relayed.sender, partner)
 
 
 CLUES: Clues = {

@@ -12,7 +12,7 @@ from ocpi_hub.simulator import fault
 from ocpi_hub.simulator.client import Answer
 from ocpi_hub.simulator.record import Received
 from ocpi_hub.simulator.server import Reply
-from tests.build import a_token
+from tests.build import a_cdr, a_token
 from tests.fake_partner import RECEIVER, SENDER, FakePartner, fake_partner
 from tests.hub import Hub, free_port, running_house
 
@@ -151,7 +151,7 @@ async def test_a_result_finds_its_way_after_a_restart_of_the_hub(database_url: s
         assert result.body == RESULT
 
 
-@pytest.mark.obligation("ROUT-605", "CMD-018")
+@pytest.mark.obligation("ROUT-605", "CMD-018", "CMD-021", "CMD-026", "SES-041")
 async def test_a_reservation_is_accepted_and_later_cancelled_at_the_same_address(
     cpo: FakePartner, emsp: FakePartner, database_url: str
 ) -> None:
@@ -163,6 +163,9 @@ async def test_a_reservation_is_accepted_and_later_cancelled_at_the_same_address
         assert told_it.code == 1000
     results = [came.json["result"] for came in emsp.record.of("commands.sender")]
     assert results == ["ACCEPTED", "CANCELED_RESERVATION", "CANCELED_RESERVATION"]
+    billed = a_cdr(total_energy=0, total_reservation_cost={"excl_vat": 4.5})
+    assert (await cpo.send("POST", "cdrs", body=billed, to="DE-EM1")).code == 1000
+    assert emsp.record.of("sessions") == []
 
 
 async def days_kept(database_url: str) -> float:
