@@ -14,13 +14,20 @@ from datetime import datetime, timedelta
 
 import aiohttp
 
-from ocpi_hub.ocpi.primitives import InterfaceRole, fold, format_datetime, parse_datetime
+from ocpi_hub.ocpi.primitives import (
+    InterfaceRole,
+    PartyRef,
+    fold,
+    format_datetime,
+    parse_datetime,
+)
 from ocpi_hub.ops.identity import fresh_id, now
 from ocpi_hub.simulator.charge import RESERVED, Charge, Grant
 from ocpi_hub.simulator.client import Answer
 from ocpi_hub.simulator.ledger import Ledger
 from ocpi_hub.simulator.outlet import Object, Outlet
 from ocpi_hub.simulator.platform import NotSent, SimulatedPlatform
+from ocpi_hub.simulator.stations import owner_of
 from ocpi_hub.simulator.tariff_desk import TariffDesk
 from ocpi_hub.simulator.vehicle import Visit, some_visit
 
@@ -57,6 +64,7 @@ class Charges:
         self.news: Counter[str] = Counter()
         self.speed = speed
         self.chance = random.Random(1)  # noqa: S311 - which car comes is no secret
+        self._open: dict[tuple[PartyRef, str], Charge] = {}
         self._platform = platform
         self._tariffs = tariffs
         self._ledger = ledger
@@ -71,9 +79,11 @@ class Charges:
         case = self.cases.get(fold(session_id))
         return None if case is None else case.charge
 
-    def at(self, outlet: Outlet) -> Charge | None:
-        """Who charges at its EVSE, or has reserved it."""
-        return next((c for c in self if not c.over and c.place.evse is outlet.evse), None)
+    def at(self, location: Object, evse: Object) -> Charge | None:
+        """Who charges at an EVSE, or has reserved it."""
+        found = self._open.get(_key(location, evse))
+        here = found is not None and not found.over and found.place.evse["uid"] == evse["uid"]
+        return found if here else None
 
     # What happens
 
@@ -101,6 +111,7 @@ class Charges:
         charge = Charge(fresh_id(), outlet, grant, tariff, at or now())
         if visit is not None:
             charge.occupy(grant, visit, charge.begun, outlet)
+        self._open[_key(outlet.location, outlet.evse)] = charge
         self.cases[fold(charge.id)] = Case(charge, {})
         self._forget()
         return charge
@@ -125,6 +136,7 @@ class Charges:
             if charge.status == RESERVED and not charge.over:
                 car = visit or some_visit(self.chance)
                 change = charge.occupy(grant, car, at or now(), outlet or charge.place)
+                self._open[_key(charge.place.location, charge.place.evse)] = charge
                 await self._tell(case, change)
         await self._turn(charge.place, "CHARGING")
         self._drive(charge)
@@ -223,6 +235,10 @@ class Charges:
             await asyncio.sleep(_STEP_S / speed)
             await self.advance(charge, charge.meter.at + timedelta(seconds=_STEP_S))
         await self.finish(charge, charge.meter.at)
+
+
+def _key(location: Object, evse: Object) -> tuple[PartyRef, str]:
+    return owner_of(location), fold(evse["uid"])
 
 
 def _newer(last_updated: str | None) -> str:

@@ -1,4 +1,8 @@
-"""Cars at the plugs of several CPOs: the changes of a crowd, in real time, pushed."""
+"""Cars at the plugs of several CPOs: the changes of a crowd, in real time, pushed.
+
+The crowd is nobody's customer: it only makes EVSEs busy. Where a driver of an eMSP has a session,
+the EVSE is left to that one.
+"""
 
 import asyncio
 from collections.abc import Sequence
@@ -76,5 +80,6 @@ class Charging:
         while True:
             number, status = await waiting.get()
             cpo, location, evse = self._plugs[number]
-            self.changes += 1
-            await cpo.try_status(location, evse, status)
+            if cpo.charges.at(location, evse) is None:
+                self.changes += 1
+                await cpo.try_status(location, evse, status)

@@ -122,7 +122,7 @@ class CommandDesk:
 
     def _started(self, grant: Grant, outlet: Outlet) -> Outcome:
         self._reader.trust(grant, outlet, now())
-        held = self._charges.at(outlet)
+        held = self._charges.at(outlet.location, outlet.evse)
         if held is not None and held.status == RESERVED and held.grant.same(grant.token):
             return Outcome(_ACCEPTED, lambda: self._charges.occupy(held, grant, outlet=outlet))
         if said := self._busy(outlet):
@@ -188,7 +188,7 @@ class CommandDesk:
         return Plan(lambda: self._unlocked(outlet), outlet)
 
     def _unlocked(self, outlet: Outlet) -> Outcome:
-        charge = self._charges.at(outlet)
+        charge = self._charges.at(outlet.location, outlet.evse)
         if charge is None or not charge.running:
             return Outcome(_ACCEPTED)
         return Outcome(_ACCEPTED, lambda: self._charges.finish(charge))
@@ -214,7 +214,7 @@ class CommandDesk:
         )
 
     def _waits_for(self, outlet: Outlet, token: object) -> bool:
-        held = self._charges.at(outlet)
+        held = self._charges.at(outlet.location, outlet.evse)
         return (
             isinstance(token, dict)
             and held is not None
@@ -226,7 +226,10 @@ class CommandDesk:
         """Why nothing can begin here, as a CommandResultType."""
         if outlet.evse["status"] in _BROKEN:
             return "EVSE_INOPERATIVE"
-        free = outlet.evse["status"] == "AVAILABLE" and self._charges.at(outlet) is None
+        free = (
+            outlet.evse["status"] == "AVAILABLE"
+            and self._charges.at(outlet.location, outlet.evse) is None
+        )
         return None if free else "EVSE_OCCUPIED"
 
 

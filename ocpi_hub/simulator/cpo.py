@@ -182,7 +182,7 @@ class Cpo(SimulatedPlatform):
         `visit` is the car, some car unless given. `provider` is asked about a token that is not on
         the whitelist; without it the hub has to know whose it is.
         """
-        there = self.charges.at(outlet)
+        there = self.charges.at(outlet.location, outlet.evse)
         shown = self.whitelist.find(uid, kind, provider)
         if there is not None and there.running and there.stopped_by(uid, kind, shown):
             await self.charges.finish(there, at)

@@ -1,5 +1,6 @@
 """What a simulated CPO owes as the owner of sessions and CDRs."""
 
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -12,6 +13,7 @@ from ocpi_hub.ocpi.v2_2_1.sessions import Session
 from ocpi_hub.ops.identity import now
 from ocpi_hub.simulator import fault
 from ocpi_hub.simulator.charge import Grant
+from ocpi_hub.simulator.charging import Charging, Pace
 from tests.fake_partner import SENDER
 from tests.simulated_charging import VISIT, a_token, charging, outlets_of, pass_time
 
@@ -263,3 +265,18 @@ async def test_a_session_runs_by_itself_until_the_driver_has_what_is_wanted(cpo,
     assert emsp.sessions.one(CPO, charge.id)["status"] == "COMPLETED"
     assert next(iter(emsp.cdrs))["total_energy"] > 30
     assert not cpo.errands.failed
+
+
+async def test_the_crowd_leaves_the_evse_of_a_session_alone(cpo, emsp, until):
+    cpo.locations = dict([next(iter(cpo.locations.items()))])
+    crowd = Charging([cpo], now(), Pace(rate=5000))
+    taken = await charging(cpo)
+    emsp.record.clear()
+    running = asyncio.ensure_future(crowd.run())
+    await until(lambda: crowd.changes > 300)
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    touched = {each.segments[3] for each in emsp.record.of("locations.receiver", "PATCH")}
+    assert touched
+    assert taken.place.evse["uid"] not in touched
