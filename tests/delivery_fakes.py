@@ -188,6 +188,8 @@ def location(
     public: bool = True,
     minute: int = 0,
     correlation_id: str = "c1",
+    turned: Place = ORIGIN,
+    listed: bool = True,
 ) -> Change:
     """A change of a Location or of one of its EVSEs; `ListLine.put` gives it its place."""
     path = f"{name}/{evse}" if evse else name
@@ -206,6 +208,8 @@ def location(
         public=public,
         origin=PlatformId(origin),
         correlation_id=correlation_id,
+        turned=turned,
+        listed=listed,
     )
 
 

@@ -9,7 +9,7 @@ from typing import Final
 
 from ocpi_hub.delivery import attempt
 from ocpi_hub.delivery.attempt import Held, Verdict, Way
-from ocpi_hub.modules.line import ORIGIN, Change, Line, Message, Place
+from ocpi_hub.modules.line import ORIGIN, Change, Line, Message, ObjectKey, Place
 from ocpi_hub.modules.outgoing import Call, PartnerClient
 from ocpi_hub.modules.platforms import Platforms
 from ocpi_hub.modules.receivers import Receiver
@@ -49,6 +49,8 @@ class Courier:
         self.platform = receiver.platform
         self.cursor = receiver.cursor
         self.whole = ORIGIN
+        self._began = receiver.cursor
+        self._withdrawn: dict[ObjectKey, Place] = {}  # told since the cursor was whole
         self.counts: Counter[str] = Counter()
         self.wake = asyncio.Event()
         self.stopped = False
@@ -82,6 +84,7 @@ class Courier:
             return False
         if not changes:
             self.whole = self.cursor
+            self._withdrawn.clear()
         await self._deliver(changes)
         return bool(changes)
 
@@ -130,6 +133,7 @@ class Courier:
             if seen is None:
                 return True
             change = seen
+        turned, change = change.turned, self._as_told(change, whole)
         way = self._way(change, platform)
         if way is None:
             return True
@@ -138,7 +142,17 @@ class Courier:
             if found is Verdict.GIVE_UP and self._reachable() is None:
                 return False
             self._count(found)
+        if turned > whole:
+            self._withdrawn[change.key] = turned
         return True
+
+    def _as_told(self, change: Change, whole: Place) -> Change:
+        """A Location that was withdrawn is told once more to all who could see it (LOC-075)."""
+        if change.public or change.turned <= max(whole, self._began):
+            return change
+        if self._withdrawn.get(change.key) == change.turned:
+            return change
+        return replace(change, public=True, turned=ORIGIN)
 
     async def _seen(self, change: Change, whole: Place, platform: Platform) -> Change | None:
         """A connection as the platform sees it; the line may be ahead of the directory."""
@@ -196,10 +210,12 @@ class Courier:
 
     async def _full(self, change: Change, found: Held) -> Message | None:
         """The object to put; the whole Location where one of its EVSEs is missing."""
-        if found is Held.STALE or (found is Held.MISSING and change.key == change.key.whole):
-            return Message("PUT", change.state_path, change.state)
+        if found is Held.STALE:
+            return change.full
         if found is not Held.MISSING:
             return None
+        if change.key == change.key.whole:
+            return None if change.public and attempt.withdrawn(change.state) else change.full
         whole = await self._road.store.one(change.key.whole)
         if whole is None or (change.public and attempt.withdrawn(whole)):
             return None  # not published any more, which the receiver may not be entitled to see

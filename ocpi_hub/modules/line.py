@@ -68,7 +68,9 @@ class Change:
     may go out as it came; otherwise `state` goes out as one PUT to `state_path`.
     `state` is the full object: a Location with its EVSEs, or a single EVSE when `key.part` is set;
     empty when the object was deleted, and then `message` is the DELETE.
-    `public` is false for a Location (and its EVSEs) with publish=false (LOC-065, LOC-075).
+    `public` is false for a Location (and its EVSEs) with publish=false (LOC-065, LOC-075);
+    `turned` is where that changed last, ORIGIN when it never did. `listed` is false for an EVSE
+    that a PUT of its Location left out (LOC-055).
     """
 
     place: Place
@@ -82,16 +84,23 @@ class Change:
     public: bool
     origin: PlatformId
     correlation_id: str
+    turned: Place = ORIGIN
+    listed: bool = True
+
+    @property
+    def full(self) -> Message:
+        """The state as one message. A PUT would bring back an EVSE that is not listed any more."""
+        return Message("PUT" if self.listed else "PATCH", self.state_path, self.state)
 
     def outgoing(self, whole: Place) -> Message:
         """What a reader has to be told that was last up to date at `whole`.
 
         Its cursor is not enough: a row shows only its latest state, so a cursor may have passed
-        the place of a change that had moved on already.
+        the place of a change that had moved on already. What is published again was not told to
+        everybody in between.
         """
-        if whole >= self.previous:
-            return self.message
-        return Message("PUT", self.state_path, self.state)
+        published = self.public and self.place == self.turned != ORIGIN
+        return self.message if whole >= self.previous and not published else self.full
 
 
 class Line(Protocol):

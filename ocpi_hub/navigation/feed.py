@@ -126,8 +126,10 @@ class Feed:
     def _evse(
         self, change: Change, key: bytes, owner: int, heard: float | None, now: float
     ) -> None:
-        """A single EVSE; when its Location is not here, that Location is not for the map."""
+        """A single EVSE that its Location lists; a Location that is not here is not for the map."""
         self._index.operators.sends_status[owner] = True
+        if not change.listed:
+            return
         try:
             plug = project.plug(change.state)
         except Reject:

@@ -26,6 +26,8 @@ def change_of(row: Row) -> Change:
         public=row["publish"],
         origin=PlatformId(row["origin"]),
         correlation_id=row["correlation_id"],
+        turned=Place(row["turn_x"], row["turn_seq"]),
+        listed=row["listed"],
     )
 
 

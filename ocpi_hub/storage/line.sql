@@ -10,7 +10,8 @@ from oldest, (
             l.x, l.seq, l.prev_x, l.prev_seq, 'locations' as module,
             l.country, l.party, l.id, '' as part, l.country_code, l.party_id, l.location_id, null as spelling,
             l.method, l.path, l.message, l.frame, e.evses, e.moved, null::bytea as body,
-            coalesce(e.moved, l.last_updated) as last_updated, l.publish, l.origin, l.correlation_id
+            coalesce(e.moved, l.last_updated) as last_updated, l.publish, l.origin, l.correlation_id,
+            l.turn_x, l.turn_seq, true as listed
         from location l
         left join lateral (
             select
@@ -28,7 +29,7 @@ from oldest, (
             e.x, e.seq, e.prev_x, e.prev_seq, 'locations',
             l.country, l.party, l.id, e.uid, l.country_code, l.party_id, l.location_id, e.spelling,
             e.method, e.path, e.message, null, null, null, e.body,
-            e.last_updated, l.publish, e.origin, e.correlation_id
+            e.last_updated, l.publish, e.origin, e.correlation_id, 0, 0, e.listed
         from (
             select * from evse where own and (x, seq) > ($1, $2) order by x, seq limit $3
         ) as e
@@ -40,7 +41,7 @@ from oldest, (
             o.x, o.seq, o.prev_x, o.prev_seq, o.module,
             o.country, o.party, o.id, o.part, o.country_code, o.party_id, o.object_id, o.spelling,
             o.method, o.path, o.message, null, null, null, o.body,
-            o.last_updated, true, o.origin, o.correlation_id
+            o.last_updated, true, o.origin, o.correlation_id, 0, 0, true
         from object o
         where (o.x, o.seq) > ($1, $2)
         order by o.x, o.seq
@@ -52,7 +53,7 @@ from oldest, (
             h.x, h.seq, h.prev_x, h.prev_seq, 'hubclientinfo',
             upper(h.country_code), upper(h.party_id), '', h.role, h.country_code, h.party_id, h.role, h.status,
             'PUT', h.country_code || '/' || h.party_id, null, null, null, null, null,
-            to_char(h.touched_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS" Z"'), true, h.platform, ''
+            to_char(h.touched_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS" Z"'), true, h.platform, '', 0, 0, true
         from hosted_role h
         where (h.x, h.seq) > ($1, $2)
         order by h.x, h.seq
@@ -110,7 +111,9 @@ with places as (
 ), numbered as materialized (
     select x, seq, row_number() over (order by x, seq) as n from places
 ), locations as (
-    update location t set x = 0, seq = n, prev_x = 0, prev_seq = n
+    update location t
+    set x = 0, seq = n, prev_x = 0, prev_seq = n, turn_x = 0,
+        turn_seq = case when (t.turn_x, t.turn_seq) = (t.x, t.seq) then n else 0 end
     from numbered where t.x = numbered.x and t.seq = numbered.seq
 ), evses as (
     update evse t set x = 0, seq = n, prev_x = 0, prev_seq = n

@@ -60,13 +60,8 @@ select w.country, w.party, w.id, w.pk from written w, woken
 
 -- update_locations
 -- Only those that nobody changed since they were loaded.
-with written as (
-    update location l
-    set frame = g.frame, last_updated = g.last_updated, publish = g.publish, method = g.method,
-        path = g.path, message = g.message, origin = g.origin, correlation_id = g.correlation_id,
-        x = pg_current_xact_id()::text::bigint, seq = nextval('line_seq'),
-        prev_x = case when g.times > 1 then pg_current_xact_id()::text::bigint else l.x end,
-        prev_seq = case when g.times > 1 then 9223372036854775807 else l.seq end
+with given as (
+    select g.*, nextval('line_seq') as place
     from unnest(
         $1::bigint[], $2::bigint[], $3::bigint[], $4::bytea[], $5::text[], $6::boolean[],
         $7::text[], $8::text[], $9::bytea[], $10::text[], $11::text[], $12::int[]
@@ -74,6 +69,16 @@ with written as (
         pk, x, seq, frame, last_updated, publish, method, path, message, origin, correlation_id,
         times
     )
+), written as (
+    update location l
+    set frame = g.frame, last_updated = g.last_updated, publish = g.publish, method = g.method,
+        path = g.path, message = g.message, origin = g.origin, correlation_id = g.correlation_id,
+        x = pg_current_xact_id()::text::bigint, seq = g.place,
+        prev_x = case when g.times > 1 then pg_current_xact_id()::text::bigint else l.x end,
+        prev_seq = case when g.times > 1 then 9223372036854775807 else l.seq end,
+        turn_x = case when g.publish = l.publish then l.turn_x else pg_current_xact_id()::text::bigint end,
+        turn_seq = case when g.publish = l.publish then l.turn_seq else g.place end
+    from given g
     where l.pk = g.pk and l.x = g.x and l.seq = g.seq
     returning 1
 )

@@ -360,3 +360,29 @@ async def test_numbering_anew_takes_as_long_as_it_takes(database_url, stocked):
     assert await settle(hasty) == epoch + 1
     assert await hasty.value("select max(x) from location") == 0
     await hasty.close()
+
+
+async def test_the_line_knows_where_a_location_was_withdrawn_and_came_back(line, store):
+    await store.push(push("PUT", "L1", location("L1", publish=True)))
+    (new,) = await line.after(ORIGIN, 10)
+    assert new.turned == ORIGIN
+    await store.push(push("PUT", "L1", location("L1", publish=False, at=T2)))
+    (gone,) = await line.after(ORIGIN, 10)
+    assert (gone.public, gone.turned) == (False, gone.place)
+    await store.push(push("PUT", "L1", location("L1", "A", publish=False, at=T3)))
+    (later,) = await line.after(ORIGIN, 10)
+    assert (later.turned, later.place > gone.place) == (gone.place, True)
+    await store.push(push("PUT", "L1", location("L1", publish=True, at="2026-01-05T00:00:00Z")))
+    (back,) = await line.after(ORIGIN, 10)
+    assert (back.public, back.turned) == (True, back.place)
+    missed = back.outgoing(back.previous)  # what changed meanwhile was not told to everybody
+    assert (missed.method, missed.body) == ("PUT", back.state)
+
+
+async def test_an_evse_that_is_not_listed_says_so_and_goes_out_as_a_patch(line, stocked):
+    await stocked.push(push("PUT", "L1", location("L1", "B", at=T2)))
+    for status in ("CHARGING", "REMOVED"):
+        await stocked.push(push("PATCH", "L1/A", {"status": status, "last_updated": T3}))
+    change = (await line.after(ORIGIN, 10))[-1]
+    assert (change.key.part, change.listed) == ("A", False)
+    assert change.outgoing(ORIGIN) == Message("PATCH", "L1/A", change.state)

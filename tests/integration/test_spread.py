@@ -625,3 +625,56 @@ async def test_the_lag_is_seen_in_the_metrics_and_goes_back_to_zero():
         text = made.spread._metrics.exposition().decode()
         assert 'ocpi_hub_lag_seconds{platform="msp"} 0.0' in text
         assert 'ocpi_hub_deliveries_total{outcome="delivered"} 1.0' in text
+
+
+@pytest.mark.obligation("LOC-075")
+async def test_who_could_see_a_location_is_told_once_that_it_is_not_published_any_more():
+    turned, body = Place(1, 2), b'{"publish":false}'
+    withdrawn = {"public": False, "turned": turned, "state": b'{"id":"LOC1","publish":false}'}
+    async with partner() as one, partner() as two:
+        platforms = platform_of("msp", one.url), platform_of("nsp", two.url, (NSP, Role.NSP))
+        async with world(*platforms) as made:
+            for change in (
+                location("LOC1"),
+                location("LOC1", method="PATCH", body=body, **withdrawn),
+                location("LOC1", **withdrawn),
+                location("LOC1", evse="E1", method="PATCH", body=b"{}", public=False),
+                location("LOC2", public=False),
+            ):
+                placed = made.line.put(change)
+                await made.reached("msp", placed.place)
+                await made.reached("nsp", placed.place)
+    told = [("PUT", PATH + "LOC1"), ("PATCH", PATH + "LOC1")]
+    assert two.what == told
+    rest = [("PUT", PATH + "LOC1"), ("PATCH", PATH + "LOC1/E1"), ("PUT", PATH + "LOC2")]
+    assert one.what == [*told, *rest]
+
+
+async def test_who_came_after_a_location_was_withdrawn_hears_nothing_of_it():
+    change = location("LOC1", public=False, turned=Place(1, 1))
+    async with partner() as server:
+        nsp = platform_of("nsp", server.url, (NSP, Role.NSP))
+        async with world(nsp, cursors={nsp.id: Place(1, 1)}) as made:
+            made.line.number = 1
+            await made.reached("nsp", made.line.put(change).place)
+    assert server.what == []
+
+
+async def test_who_never_had_a_withdrawn_location_is_not_given_it():
+    state = b'{"id":"LOC1","publish":false}'
+    change = location("LOC1", method="PATCH", body=b"{}", state=state, public=False)
+    async with partner() as server:
+        server.answer = lambda _: reply(message.envelope(AT, code=2003), 404)
+        async with world(platform_of("nsp", server.url, (NSP, Role.NSP))) as made:
+            await made.reached("nsp", made.line.put(replace(change, turned=Place(1, 1))).place)
+    assert [got.method for got in server.got] == ["PATCH", "GET"]
+
+
+async def test_an_evse_that_its_location_lists_no_more_is_not_put_back():
+    async with msp_world() as (made, server):
+        held = made.line.put(location("LOC1", evse="E1"))
+        await made.reached("msp", held.place)
+        several = location("LOC1", evse="E1", method="PATCH", body=b'{"a":1}', listed=False)
+        made.line.put(several)
+        await made.reached("msp", made.line.put(replace(several, previous=Place(9, 9))).place)
+    assert {got.method for got in server.got[1:]} == {"PATCH"}
