@@ -6,5 +6,5 @@ the only JSON, `status` codes and errors, `message` the envelope and headers, `t
 Authorization header, `paging` windows and links, `spec` the row type of the tables and how a path
 finds its row. A folder per version holds its table of modules and its models, one file per module;
 `check` holds a value against a model. What the text calls the inner model of the hub is 2.2.1;
-`dialect` turns its messages into those of 2.2 and back.
+`dialect` turns its messages into those of 2.2 and back, and `splice` changes places in a body.
 """

@@ -6,28 +6,21 @@ the owner of a CdrToken is added; towards 2.2 goes what it does not know, and wh
 without it is refused, never falsified.
 """
 
-import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
-from operator import itemgetter
 from typing import Any, Final
 
 from ocpi_hub.ocpi import codec
 from ocpi_hub.ocpi.primitives import PartyRef
 from ocpi_hub.ocpi.spec import RouteSpec
+from ocpi_hub.ocpi.splice import EACH, Change, Edits, changed, members, opens
 from ocpi_hub.ocpi.status import InvalidParameter, OcpiError
 from ocpi_hub.ocpi.v2_2 import VERSION as V2_2
 from ocpi_hub.ocpi.v2_2.location_enums import NEW_CAPABILITIES, NEW_CONNECTOR_TYPES, NEW_POWER_TYPES
 from ocpi_hub.ocpi.v2_2_1.commands import CommandType
 
-Change = Callable[[bytes | None], bytes | None]
-Span = tuple[int, int]
-Splice = tuple[Span, bytes]
-
-_OPENING = re.compile(rb"[ \t\r\n]*([\[{])")
 _ABSENT = (None, b"null")
-_EACH = "*"
 _SIGNED: Final = 512  # characters of a signed value in 2.2
 _ADDRESS: Final = 45
 _STATE: Final = 20
@@ -46,11 +39,7 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What becomes of a value; `*` in the path stands for each element of an array.
-
-    `change` gets the bytes of the value, None when it is absent, and returns those to put, None to
-    leave it out.
-    """
+    """What becomes of the value at a path, in objects of these kinds."""
 
     kinds: tuple[Kind, ...]
     path: tuple[str, ...]
@@ -95,7 +84,7 @@ def told(body: bytes, kind: Kind, to: str, owner: PartyRef | None = None) -> byt
     no words for it, or 2.2.1 needs an owner that is not known.
     """
     node = _TO_2_2[kind] if to == V2_2 else _tree(_from_2_2(owner), kind)
-    return _changed(body, node)
+    return changed(body, node)
 
 
 def answered(
@@ -105,12 +94,12 @@ def answered(
 
     What cannot be told is left out of a list with a finding: the rest of the page is worth having.
     """
-    span = _members(envelope).get("data")
+    span = members(envelope).get("data")
     if span is None:
         return envelope, ()
-    if not _is(envelope, span, b"["):
-        whole = _Node().with_row(["data"], lambda raw: raw and told(raw, kind, to, owner))
-        return _changed(envelope, whole), ()
+    if not opens(envelope, span, b"["):
+        whole = Edits().at(["data"], lambda raw: raw and told(raw, kind, to, owner))
+        return changed(envelope, whole), ()
     findings: list[str] = []
 
     def element(raw: bytes | None) -> bytes | None:
@@ -120,19 +109,19 @@ def answered(
             findings.append(f"OCPI {to}: data: one was left out: {error.message}")
             return None
 
-    return _changed(envelope, _Node().with_row(["data", _EACH], element)), tuple(findings)
+    return changed(envelope, Edits().at(["data", EACH], element)), tuple(findings)
 
 
 def token(body: bytes) -> Mapping[str, Any] | None:
     """The CdrToken of a Session or CDR that lacks its owner, None when there is none to find."""
-    span = _members(body).get("cdr_token")
-    found = codec.decode(body[slice(*span)]) if span and _is(body, span, b"{") else None
+    span = members(body).get("cdr_token")
+    found = codec.decode(body[slice(*span)]) if span and opens(body, span, b"{") else None
     return None if found is None or found.get("party_id") is not None else found
 
 
 def started(body: bytes, connector_id: str) -> bytes:
     """A START_SESSION with the connector that 2.2 could not name."""
-    return _changed(body, _Node().with_row(["connector_id"], _filled(connector_id)))
+    return changed(body, Edits().at(["connector_id"], _filled(connector_id)))
 
 
 def _removed(_: bytes | None) -> None:
@@ -220,19 +209,19 @@ _ROWS_TO_2_2: Final = (
     Row(_CDR, ("cdr_location", "state"), _removed),
     Row(_CDR, ("cdr_location", "connector_power_type"), _one_phase),
     Row(_CDR, ("home_charging_compensation",), _no_home),
-    Row(_CDR, ("signed_data", "signed_values", _EACH, "plain_data"), _short),
-    Row(_CDR, ("signed_data", "signed_values", _EACH, "signed_data"), _short),
+    Row(_CDR, ("signed_data", "signed_values", EACH, "plain_data"), _short),
+    Row(_CDR, ("signed_data", "signed_values", EACH, "signed_data"), _short),
     Row((Kind.START_SESSION,), ("connector_id",), _removed),
     Row(_LOCATION, ("address",), _cut(_ADDRESS)),
     Row(_LOCATION, ("state",), _cut(_STATE)),
-    Row(_LOCATION, ("evses", _EACH), _usable_evse),
-    Row(_LOCATION, ("evses", _EACH, "capabilities", _EACH), _known_capability),
-    Row(_LOCATION, ("evses", _EACH, "connectors", _EACH), _known_connector),
-    Row(_LOCATION, ("evses", _EACH, "connectors", _EACH, "power_type"), _one_phase),
-    Row(_EVSE, ("capabilities", _EACH), _known_capability),
+    Row(_LOCATION, ("evses", EACH), _usable_evse),
+    Row(_LOCATION, ("evses", EACH, "capabilities", EACH), _known_capability),
+    Row(_LOCATION, ("evses", EACH, "connectors", EACH), _known_connector),
+    Row(_LOCATION, ("evses", EACH, "connectors", EACH, "power_type"), _one_phase),
+    Row(_EVSE, ("capabilities", EACH), _known_capability),
     Row(_EVSE, ("connectors",), _some_connectors),
-    Row(_EVSE, ("connectors", _EACH), _known_connector),
-    Row(_EVSE, ("connectors", _EACH, "power_type"), _one_phase),
+    Row(_EVSE, ("connectors", EACH), _known_connector),
+    Row(_EVSE, ("connectors", EACH, "power_type"), _one_phase),
     Row(_CONNECTOR, ("standard",), _known_type),
     Row(_CONNECTOR, ("power_type",), _one_phase),
 )
@@ -256,127 +245,13 @@ def _filled(text: str | None) -> Change:
     return fill
 
 
-@dataclass(frozen=True, slots=True)
-class _Node:
-    """What rows do at one place, and below it: by member, or `*` for each element."""
-
-    change: Change | None = None
-    below: Mapping[str, "_Node"] = field(default_factory=dict)
-
-    def with_row(self, path: Sequence[str], change: Change) -> "_Node":
-        if not path:
-            return replace(self, change=change)
-        step, *rest = path
-        node = self.below.get(step, _Node()).with_row(rest, change)
-        return replace(self, below={**self.below, step: node})
-
-
-def _tree(rows: Iterable[Row], kind: Kind) -> _Node:
+def _tree(rows: Iterable[Row], kind: Kind) -> Edits:
     """All rows of a kind at once, so that a body is walked once."""
-    node = _Node()
+    node = Edits()
     for row in rows:
         if kind in row.kinds:
-            node = node.with_row(row.path, row.change)
+            node = node.at(row.path, row.change)
     return node
-
-
-def _changed(body: bytes, node: _Node) -> bytes:
-    """The body with all changes made."""
-    parts: list[bytes] = []
-    last = 0
-    for (start, end), new in _splices(body, (0, len(body)), node):
-        parts += body[last:start], new
-        last = end
-    return b"".join((*parts, body[last:])) if parts else body
-
-
-def _splices(body: bytes, span: Span, node: _Node) -> list[Splice]:
-    """What to put where, from front to back."""
-    each = node.below.get(_EACH)
-    if each is not None:
-        return _in_array(body, span, each) if _is(body, span, b"[") else []
-    return _in_object(body, span, node.below) if _is(body, span, b"{") else []
-
-
-def _in_array(body: bytes, span: Span, each: _Node) -> list[Splice]:
-    spans = codec.element_spans(body, *span)
-    found: list[Splice] = []
-    gone = set()
-    for place, element in enumerate(spans):
-        old = body[slice(*element)]
-        new = old if each.change is None else each.change(old)
-        if new is None:
-            gone.add(place)
-        elif new != old:
-            found.append((element, new))
-        else:
-            found += _splices(body, element, each)
-    return _sorted(found, _without(body, spans, gone))
-
-
-def _in_object(body: bytes, span: Span, below: Mapping[str, _Node]) -> list[Splice]:
-    members = _members(body, span)
-    found: list[Splice] = []
-    gone = set()
-    added = b""
-    for name, node in below.items():
-        place = members.get(name)
-        old = body[slice(*place)] if place is not None else None
-        new = old if node.change is None else node.change(old)
-        if new == old:
-            found += _splices(body, place, node) if place is not None else []
-        elif new is None:
-            gone.add(list(members).index(name))
-        elif place is not None:
-            found.append((place, new))
-        else:
-            added += b"," + codec.encode(name) + b":" + new
-    if added:
-        head = body.index(b"{", span[0]) + 1
-        found.append(((head, head), added[1:] + (b"," if members else b"")))
-    removed = _without(body, _extents(body, span, members), gone) if gone else ()
-    return _sorted(found, removed)
-
-
-def _sorted(found: list[Splice], removed: Iterable[Splice]) -> list[Splice]:
-    return sorted((*found, *removed), key=itemgetter(0))
-
-
-def _extents(body: bytes, span: Span, found: Mapping[str, Span]) -> list[Span]:
-    """Where each member begins, its name included, and ends."""
-    extents, last = [], span[0]
-    for start, end in found.values():
-        extents.append((body.index(b'"', last, start), end))
-        last = end
-    return extents
-
-
-def _without(body: bytes, items: Sequence[Span], gone: set[int]) -> Iterator[tuple[Span, bytes]]:
-    """Take items out of a list: each with the comma behind it, those at the end with all before."""
-    kept = [place for place in range(len(items)) if place not in gone]
-    last = kept[-1] if kept else -1
-    for place in sorted(gone):
-        start, end = items[place]
-        if place < last:
-            yield (start, body.index(b",", end) + 1), b""
-    if last < len(items) - 1 and gone:
-        yield (items[last][1] if kept else items[0][0], items[-1][1]), b""
-
-
-def _members(body: bytes, span: Span | None = None) -> dict[str, Span]:
-    """The spans of an object's values within the whole body, none when it is no object."""
-    start, end = span or (0, len(body))
-    if not _is(body, (start, end), b"{"):
-        return {}
-    return {
-        name: (first + start, last + start)
-        for name, (first, last) in codec.spans(body[start:end]).items()
-    }
-
-
-def _is(body: bytes, span: Span, opening: bytes) -> bool:
-    met = _OPENING.match(body, *span)
-    return met is not None and met[1] == opening
 
 
 _TO_2_2: Final = {kind: _tree(_ROWS_TO_2_2, kind) for kind in Kind}
