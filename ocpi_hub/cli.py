@@ -287,6 +287,14 @@ def platform_resume(
     platforms.act(at(url, admin_key), platform_id, "resume", machine)
 
 
+@platform.command("pull", epilog="Example: ocpi-hub platform pull ID")
+def platform_pull(
+    platform_id: PlatformId, url: Url = None, admin_key: AdminKey = None, machine: Machine = False
+) -> None:
+    """Read a partner's lists in full, now; `platform show` tells what it came to."""
+    platforms.act(at(url, admin_key), platform_id, "pull", machine)
+
+
 @platform.command(
     "findings", epilog="Example: ocpi-hub platform findings ID --since 2026-11-01T00:00:00Z"
 )

@@ -52,7 +52,7 @@ def register(hub: Hub, platform: str, versions_url: str, partner_token: str, mac
 
 
 def act(hub: Hub, platform: str, verb: str, machine: bool) -> None:
-    """`verb` is rotate, suspend or resume."""
+    """`verb` is rotate, suspend, resume or pull."""
     _shown(hub.ask("POST", f"/platforms/{platform}/{verb}"), machine)
 
 
@@ -121,7 +121,29 @@ def _shown(item: Json, machine: bool) -> None:
             f"{name} {'-' if value is None else value}" for name, value in item["counters"].items()
         ],
     }
+    lists["pull"] = [_reading(each) for each in item.get("pull", [])]
     return show.facts(item["name"], (item | lists).items())
+
+
+def _reading(item: Json) -> str:
+    """One list that the hub reads there, and what the last reading came to."""
+    last = item["last"]
+    if last is None:
+        return f"{item['module']} not read yet, due {item['next_at']}"
+    counts = ("objects", "changed", "stale", "bad", "foreign", "vanished", "removed")
+    told = ", ".join(f"{name} {last[name]}" for name in counts if last[name])
+    return " ".join(
+        filter(
+            None,
+            (
+                item["module"],
+                f"{last['kind']} {last['began_at']}:",
+                told or "nothing",
+                f"(broke off: {last['fault']})" if last["fault"] else "",
+                f"next {item['next_at'] or 'never'}",
+            ),
+        )
+    )
 
 
 def _parties(roles: list[Json]) -> list[str]:

@@ -274,10 +274,31 @@ class MemoryLists:
     """Every platform that is registered offers locations."""
 
     async def ask(self, platform: Platform) -> Sequence[str]:
-        return ["locations"]
+        return ["locations"] if platform.registered else []
 
     async def shown(self, platform: Platform) -> Sequence[Mapping[str, Any]]:
-        return []
+        known = {
+            "running_since": None,
+            "synced_at": None,
+            "full_at": None,
+            "failures": 1,
+            "next_at": START,
+        }
+        counts = ("pages", "objects", "changed", "stale", "bad", "foreign", "vanished", "removed")
+        last = dict.fromkeys(counts, 0) | {
+            "kind": "all",
+            "began_at": "2026-11-01T00:00:00+00:00",
+            "ended_at": "2026-11-01T00:00:09+00:00",
+            "fault": "HTTP 502",
+            "objects": 7,
+            "bad": 2,
+        }
+        if not platform.registered:
+            return []
+        return [
+            {"module": "locations", "last": last} | known,
+            {"module": "tariffs", "last": None} | known,
+        ]
 
 
 class MemoryFindings:

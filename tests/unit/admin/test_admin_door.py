@@ -27,7 +27,7 @@ async def made_path(desk, row):
     """The row's path with the id of something that exists, in a state that the row accepts."""
     if row.path.startswith("/platforms/"):
         made = await create(desk, roles=VOLTWERK["roles"])
-        if row.path.endswith("/rotate"):
+        if row.path.endswith(("/rotate", "/pull")):
             await desk.ask("POST", f"/platforms/{made['id']}/register", PARTNER)
         if row.path.endswith("/resume"):
             await desk.ask("POST", f"/platforms/{made['id']}/suspend")

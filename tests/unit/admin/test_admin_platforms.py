@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from admin_desk import Desk
 
 VOLTWERK = {
@@ -62,6 +63,29 @@ async def test_a_platform_shows_its_state_and_never_a_token(desk):
     assert seen["last_seen"] is None
     assert seen["has_registration_token"] is True
     assert made["registration"]["token"] not in await answer.text()
+
+
+async def test_an_operator_has_the_lists_of_a_registered_partner_read(desk):
+    made = await create(desk)
+    early = await desk.ask("POST", f"/platforms/{made['id']}/pull")
+    assert early.status == 409
+    assert "not registered" in (await early.json())["detail"]
+    await desk.ask("POST", f"/platforms/{made['id']}/register", PARTNER)
+    answer = await desk.ask("POST", f"/platforms/{made['id']}/pull")
+    assert answer.status == 202
+    assert [each["module"] for each in (await answer.json())["pull"]] == ["locations", "tariffs"]
+    assert desk.audit.entries[-1].action == "platform:pull:asked"
+
+
+@pytest.mark.parametrize(
+    "quirks",
+    [{"pull": "locations"}, {"pull": ["sessions"]}, {"pull_hours": 0}, {"vanished": "maybe"}],
+)
+async def test_what_is_read_of_a_partner_is_checked(desk, quirks):
+    made = await create(desk)
+    answer = await desk.ask("PATCH", f"/platforms/{made['id']}", {"quirks": quirks})
+    assert answer.status == 400
+    assert next(iter(quirks)) in (await answer.json())["errors"][0]["field"]
 
 
 async def test_the_hub_registers_at_a_partner_that_invited_it(desk):

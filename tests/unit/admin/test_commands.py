@@ -76,6 +76,11 @@ async def test_a_platform_goes_through_its_whole_life(command):
     assert told.exit_code == 0, told.stderr
     assert "CONNECTED" in told.stdout
     assert await status("rotate") == "CONNECTED"
+    told = await command("platform", "pull", platform_id)
+    assert told.exit_code == 0, told.stderr
+    assert "locations all 2026-11-01T00:00:00+00:00: objects 7, bad 2" in told.stdout
+    assert "(broke off: HTTP 502)" in told.stdout
+    assert "tariffs not read yet" in told.stdout
     assert await status("suspend") == "SUSPENDED"
     assert await status("resume") == "CONNECTED"
     told = await command("platform", "remove", platform_id, "--yes")
