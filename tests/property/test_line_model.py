@@ -11,7 +11,7 @@ from ocpi_hub.storage.ring import Ring
 
 OBJECTS = ("A", "B", "C", "D")
 _FILL = """
-    truncate location, evse;
+    truncate location, evse, object;
     insert into location (country, party, id, country_code, party_id, location_id, frame,
         last_updated, publish, x, seq, method, path, origin, correlation_id)
     values ('NL', 'CP1', 'L1', 'NL', 'CP1', 'L1', '{}', '2026-01-01T00:00:00 Z', true, 0, 0,
@@ -19,13 +19,24 @@ _FILL = """
     insert into evse (location, uid, spelling, ord, listed, own, body, last_updated, x, seq,
         method, path, message, origin, correlation_id)
     select pk, uid, uid, 0, true, true, '', '2026-01-01T00:00:00 Z', 0, 0, 'PATCH', '', '', 'p', 'c'
-    from location, unnest(array['A', 'B', 'C', 'D']) as uid;
+    from location, unnest(array['A', 'B']) as uid;
+    insert into object (module, country, party, id, part, country_code, party_id, object_id,
+        spelling, born, body, last_updated, x, seq, method, path, message, origin, correlation_id)
+    select 'tokens', 'DE', 'EM1', 'T', part, 'DE', 'EM1', 'T', part, 0, '',
+        '2026-01-01T00:00:00 Z', 0, 0, 'PATCH', '', '', 'p', 'c'
+    from unnest(array['C', 'D']) as part;
 """
-_WRITE = """
+_EVSE = """
     update evse set x = pg_current_xact_id()::text::bigint, seq = nextval('line_seq'),
         prev_x = x, prev_seq = seq, body = $2, message = $2
     where uid = $1
 """
+_TOKEN = """
+    update object set x = pg_current_xact_id()::text::bigint, seq = nextval('line_seq'),
+        prev_x = x, prev_seq = seq, body = $2, message = $2
+    where part = $1
+"""
+_WRITE = {"A": _EVSE, "B": _EVSE, "C": _TOKEN, "D": _TOKEN}
 _steps = st.lists(
     st.one_of(
         st.tuples(st.just("write"), st.integers(0, 2), st.sampled_from(OBJECTS)),
@@ -59,7 +70,7 @@ class Writers:
         if name not in held:
             self.number += 1
             body = b"%d" % self.number
-            await self.connections[one].execute(_WRITE, name, body)
+            await self.connections[one].execute(_WRITE[name], name, body)
             self.written[one].append((name, body))
 
     async def commit(self, one):
