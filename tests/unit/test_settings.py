@@ -54,7 +54,7 @@ def test_every_fault_is_named_by_its_variable(monkeypatch: pytest.MonkeyPatch) -
         "OCPI_HUB__SERVER__TYPO": "1",
         "OCPI_HUB__SERVR__LISTEN": "127.0.0.1:1",
         "OCPI_HUB_SERVER__LISTEN": "127.0.0.1:1",
-        "OCPI_HUB__ROUTING__AGREEMENTS": "required",
+        "OCPI_HUB__ROUTING__AGREEMENTS": "sometimes",
         "OCPI_HUB__ADMIN__BOOTSTRAP_KEY": "short",
         "OCPI_HUB__SECURITY__KEY": "no key",
     }
