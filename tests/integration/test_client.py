@@ -590,3 +590,20 @@ async def test_an_answer_without_the_request_id_is_used_and_noted():
         async with client_for(there) as (client, _, journal):
             assert isinstance(await client.call(call_of(there)), Answered)
         assert journal.hops[0].findings == ("TR-071: X-Request-ID is not repeated in the answer",)
+
+
+@pytest.mark.obligation("ROUT-617")
+async def test_the_text_of_an_address_may_be_judged_before_anybody_calls_it() -> None:
+    async with client_for(settings=Delivery()) as (client, _, _):
+        assert client.refused("https://emsp.example/answers/7?a=1") is None
+        for url in (
+            "http://emsp.example/answers/7",
+            "https://127.0.0.1/7",
+            "https://localhost/7",
+            "https://10.0.0.1/7",
+            "https://169.254.169.254/latest/meta-data",
+            "https://2130706433/7",
+            "https://emsp.example/" + "x" * 255,
+            "ftp://emsp.example/7",
+        ):
+            assert client.refused(url), url

@@ -190,10 +190,10 @@ async def test_an_address_lives_as_long_as_the_reservation_and_the_announced_tim
     assert 10.9 < await days_kept(database_url) < 11.1
 
 
-async def sql(database_url: str, statement: str) -> None:
+async def sql(database_url: str, statement: str, *arguments: str) -> None:
     connection = await asyncpg.connect(database_url)
     try:
-        await connection.execute(statement)
+        await connection.execute(statement, *arguments)
     finally:
         await connection.close()
 
@@ -446,3 +446,48 @@ def _says(reply: Reply) -> Any:
         return reply
 
     return handler
+
+
+async def test_a_command_that_could_not_be_noted_is_not_sent(
+    cpo: FakePartner, emsp: FakePartner, database_url: str
+) -> None:
+    await sql(database_url, "alter table callback rename to gone")
+    refused = await command(emsp, start(answer_url(emsp)))
+    assert (refused.http, refused.code) == (200, 3000)
+    assert cpo.record.of("commands") == []
+
+
+@pytest.mark.obligation("ROUT-508")
+async def test_a_result_for_who_has_moved_goes_nowhere(
+    cpo: FakePartner, emsp: FakePartner, database_url: str
+) -> None:
+    await command(emsp, start(answer_url(emsp)))
+    there = told(await asked(cpo))
+    async with fake_partner(EMSP="DE-EM9") as stranger:
+        moved = "update callback set response_url = $1"
+        await sql(database_url, moved, answer_url(stranger))
+        failed = await cpo.call("POST", there, body=RESULT)
+        assert (failed.http, failed.code) == (200, 4003)
+        assert stranger.record.of("commands") == emsp.record.of("commands") == []
+
+
+async def test_a_result_for_who_has_left_is_refused(cpo: FakePartner, emsp: FakePartner) -> None:
+    await command(emsp, start(answer_url(emsp)))
+    there = told(await asked(cpo))
+    await emsp.unregister()
+    failed = await cpo.call("POST", there, body=RESULT)
+    assert (failed.http, failed.code) == (200, 4003)
+    assert emsp.record.of("commands") == []
+
+
+async def test_who_speaks_an_older_version_gets_its_address_below_that_version(
+    hub: Hub, emsp: FakePartner
+) -> None:
+    async with fake_partner(CPO="BE-CP2", version="2.2") as older:
+        await hub.connect(older)
+        older.answers("commands", RECEIVER, ACCEPTED)
+        assert (await command(emsp, start(answer_url(emsp)), to="BE-CP2")).code == 1000
+        there = told(await asked(older))
+        assert there.startswith(f"{hub.url}/ocpi/2.2/sender/commands/START_SESSION/")
+        assert (await older.call("POST", there, body=RESULT)).code == 1000
+        assert [came.body for came in emsp.record.of("commands.sender")] == [RESULT]

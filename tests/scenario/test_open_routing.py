@@ -18,9 +18,10 @@ CDR = a_cdr(cdr_token=a_cdr_token(TOKEN))
 
 
 @pytest.fixture(autouse=True)
-def _willing(cpo: FakePartner) -> None:
-    for module in ("commands", "chargingprofiles"):
-        cpo.answers(module, RECEIVER, ACCEPTED)
+def _willing(request: pytest.FixtureRequest) -> None:
+    if "cpo" in request.fixturenames:
+        for module in ("commands", "chargingprofiles"):
+            request.getfixturevalue("cpo").answers(module, RECEIVER, ACCEPTED)
 
 
 def second_operator() -> FakePartner:
@@ -304,3 +305,26 @@ async def test_a_cdr_of_another_operator_is_refused(cpo: FakePartner, emsp: Fake
         assert (refused.http, refused.code) == (200, 2001)
         assert "party_id" in refused.json["status_message"]
     assert emsp.record.of("cdrs") == []
+
+
+@pytest.mark.obligation("ROUT-314")
+async def test_who_may_not_be_reached_is_not_found_either(database_url: str) -> None:
+    async with (
+        running_house(database_url, routing={"agreements": "required"}) as hub,
+        fake_partner(CPO="NL-CPO") as cpo,
+        fake_partner(EMSP="DE-EM1") as emsp,
+    ):
+        await hub.connect(cpo)
+        await hub.connect(emsp)
+        cpo.answers("commands", RECEIVER, ACCEPTED)
+        agreement = await hub.admin("POST", "/agreements", {"parties": ["NL-CPO", "DE-EM1"]})
+        assert (await session_of(cpo, to=None)).code == 1000
+        assert (await command(emsp, "STOP_SESSION", session_id="S1")).code == 1000
+        await hub.admin("DELETE", f"/agreements/{agreement['id']}")
+        foreign = a_cdr_token(a_token(country_code="FR", party_id="ZZZ"))
+        for sent in (SESSION, SESSION | {"cdr_token": foreign}):
+            assert (await session_of(cpo, sent, to=None)).code == 4001
+        for session_id in ("S1", "S2"):
+            refused = await command(emsp, "STOP_SESSION", session_id=session_id)
+            assert (refused.http, refused.code) == (200, 4001)
+        assert len(emsp.record.of("sessions")) == len(cpo.record.of("commands")) == 1
