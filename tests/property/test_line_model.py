@@ -179,7 +179,17 @@ _HIDDEN = [
     ("follow", 3),
 ]
 
+# Two kinds in one transaction, read one by one.
+_KINDS = [
+    ("write", 1, "D"),
+    ("write", 1, "B"),
+    ("write", 1, "C"),
+    ("commit", 1),
+    *[("read", 1), ("remember", 1), ("follow", 1)] * 3,
+]
 
+
+@example(_KINDS)
 @example(_LATE)
 @example(_TWICE)
 @example(_HIDDEN)
