@@ -100,8 +100,11 @@ def _readers(cpos: Sequence[Cpo]) -> Swipe:
     hosts = {role.party: cpo for cpo in cpos for role in cpo.roles}
 
     async def swipe(location: Object, evse: Object, token: Object) -> bool:
-        cpo = hosts[owner_of(location)]
-        there = pick(cpo.outlets(owner_of(location), location["id"]), evse["uid"])
+        owner = owner_of(location)
+        cpo = hosts.get(owner)
+        there = pick(cpo.outlets(owner, location["id"]), evse["uid"]) if cpo else []
+        if cpo is None or not there:  # the hub has stations of more than this play
+            return False
         return await cpo.swipe(token["uid"], there[0], token["type"]) is not None
 
     return swipe

@@ -22,7 +22,7 @@ from ocpi_hub.simulator.script import Script
 from ocpi_hub.simulator.trip import Stage, Trip
 from ocpi_hub.simulator.watch import Watch
 from ocpi_hub.simulator.wish import Way
-from tests.build import a_cdr, a_session
+from tests.build import a_cdr, a_location, a_session, an_evse
 
 
 class Knowing:
@@ -71,6 +71,15 @@ async def test_what_is_missing_or_different_is_found(played):
     assert (found.missing, found.unequal, found.none) == (1, 1, False)
     assert found.example == held[0][1]
     assert not (await settled(players.cpos, players.emsps, deadline_s=0))[emsp.name].none
+
+
+async def test_a_card_begins_nothing_at_a_station_of_another_play():
+    players = cast(Script(stations=2))
+    [card, *_] = players.emsps[0].issuer.book
+    [swipe, *_] = {driver.swipe for driver in players.fleets[0].drivers()}
+    assert not await swipe(a_location(), an_evse(), card)
+    known = players.locations[0]
+    assert not await swipe(known, an_evse("UNKNOWN"), card)
 
 
 async def test_the_screen_tells_who_is_there_and_what_a_car_sees(played):
