@@ -113,7 +113,7 @@ OPTIONAL = [
     case(Tariff, TARIFF, "start_date_time", proves="TAR-031"),
     case(Tariff, TARIFF, "end_date_time", proves="TAR-031"),
     case(Tariff, TARIFF, "energy_mix", proves="TAR-034"),
-    case(Tariff, TARIFF, "elements.0.restrictions.day_of_week", proves="TAR-059"),
+    case(Tariff, TARIFF, "elements.0.restrictions.day_of_week"),
     case(Tariff, TARIFF, "elements.0.price_components.0.vat", proves="TAR-042"),
     case(Tariff, TARIFF, "min_price.incl_vat", proves="MTYP-010"),
     *(case(Session, SESSION, path, proves="SES-048") for path in ("end_date_time",)),
@@ -308,7 +308,7 @@ def test_what_may_pass_leaves_a_finding(model, value, path, new, finding):
 
 
 FINE = [
-    case(Tariff, TARIFF, "elements.0.restrictions.day_of_week", [], proves="TAR-059"),
+    case(Tariff, TARIFF, "elements.0.restrictions.day_of_week", []),
     case(Tariff, TARIFF, "elements.0.price_components.0.step_size", 0, proves="TAR-040"),
     case(Session, SESSION | {"status": "RESERVATION"}, "evse_uid", "#NA",
          proves="SES-051 SES-038"),
@@ -335,11 +335,10 @@ def test_what_the_text_allows_leaves_none(model, value, path, new):
     assert validate(model, changed(value, path, new)) == ()
 
 
-@pytest.mark.obligation("CDR-007", "CDR-008", "CDR-009", "CDR-010", "CDR-039")
-def test_a_credit_repeats_the_original_with_a_negative_total():
-    repeated = CREDIT.keys() - {"id", "credit", "credit_reference_id", "total_cost"}
-    assert {name: CREDIT[name] for name in repeated} == {name: CDR[name] for name in repeated}
+@pytest.mark.obligation("CDR-008", "CDR-010", "CDR-039")
+def test_a_credit_may_be_negative_and_have_a_longer_id():
     assert validate(Cdr, CREDIT) == ()
+    assert len(CREDIT["id"]) == 39
 
 
 @pytest.mark.obligation("CDR-038")
@@ -391,7 +390,6 @@ def test_no_total_cost_is_not_free_of_charge():
     assert unknown.total_cost is None
 
 
-@pytest.mark.obligation("TAR-051")
 def test_restrictions_are_optional_and_any_may_be_given_beside_any():
     restrictions = TARIFF["elements"][0]["restrictions"]
     for name in restrictions:
@@ -412,7 +410,7 @@ def test_reservation_prices_are_no_default_for_charging():
     )
 
 
-@pytest.mark.obligation("TAR-039", "TAR-040", "CDR-048")
+@pytest.mark.obligation("TAR-040")
 def test_a_free_tariff_is_one_fixed_price_of_nothing_and_may_stand_in_a_cdr():
     component = {"type": "FLAT", "price": Decimal("0.00"), "step_size": 0}
     free = changed(CDR["tariffs"][0], "elements", [{"price_components": [component]}])
@@ -423,7 +421,7 @@ def test_a_free_tariff_is_one_fixed_price_of_nothing_and_may_stand_in_a_cdr():
 ENUMS = [
     (TariffType, "AD_HOC_PAYMENT PROFILE_CHEAP PROFILE_FAST PROFILE_GREEN REGULAR", "TAR-024"),
     (TariffDimensionType, "ENERGY FLAT PARKING_TIME TIME", "TAR-049"),
-    (DayOfWeek, "MONDAY TUESDAY WEDNESDAY THURSDAY FRIDAY SATURDAY SUNDAY", "TAR-059"),
+    (DayOfWeek, "MONDAY TUESDAY WEDNESDAY THURSDAY FRIDAY SATURDAY SUNDAY", ""),
     (ReservationRestrictionType, "RESERVATION RESERVATION_EXPIRES", "TAR-061"),
     (SessionStatus, "ACTIVE COMPLETED INVALID PENDING RESERVATION", "SES-042"),
     (ProfileType, "CHEAP FAST GREEN REGULAR", "SES-021"),
@@ -445,7 +443,9 @@ ENUMS = [
 @pytest.mark.parametrize(
     ("enumeration", "values"),
     [
-        pytest.param(enumeration, values.split(), marks=pytest.mark.obligation(rule))
+        pytest.param(
+            enumeration, values.split(), marks=[pytest.mark.obligation(rule)] if rule else []
+        )
         for enumeration, values, rule in ENUMS
     ],
 )
