@@ -6,7 +6,7 @@ At most once, within one deadline, and never again later (TR-090, ROUT-115).
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from time import time
 from typing import Final
 
@@ -15,6 +15,7 @@ import structlog
 from ocpi_hub.inbound.body import Sizes
 from ocpi_hub.inbound.exchange import Exchange, Reply
 from ocpi_hub.inbound.interpreter import Interpreter
+from ocpi_hub.inbound.laps import Laps
 from ocpi_hub.modules.outgoing import Call, Failed, Failure, PartnerClient
 from ocpi_hub.ocpi import message
 from ocpi_hub.ocpi.status import OcpiError, Status
@@ -43,6 +44,7 @@ class Relay:
     deadline_s: float
     sizes: Sizes
     interpreter: Interpreter
+    laps: Laps = field(default_factory=Laps)
 
     async def forward(
         self,
@@ -68,21 +70,21 @@ class Relay:
         if body and foreign:
             body = await self.interpreter.request(exchange, to, body)
         deadline = to.platform.quirks.deadline_s
-        outcome = await self.client.call(
-            Call(
-                platform=to.platform.id,
-                method=exchange.method,
-                url=target,
-                headers=rewrite.request_headers(
-                    _content_type(exchange) if body else None, ids, to.party, to.sender
-                ),
-                body=body,
-                route=row.route.name,
-                mode=exchange.mode,
-                deadline_s=self.deadline_s if deadline is None else deadline,
-                max_answer=self.sizes.answer(row.module.identifier, row.route),
-            )
+        call = Call(
+            platform=to.platform.id,
+            method=exchange.method,
+            url=target,
+            headers=rewrite.request_headers(
+                _content_type(exchange) if body else None, ids, to.party, to.sender
+            ),
+            body=body,
+            route=row.route.name,
+            mode=exchange.mode,
+            deadline_s=self.deadline_s if deadline is None else deadline,
+            max_answer=self.sizes.answer(row.module.identifier, row.route),
         )
+        with self.laps.lap(exchange, to.platform.id):
+            outcome = await self.client.call(call)
         if isinstance(outcome, Failed):
             code, text = _FAILED[outcome.failure]
             raise Unanswered(text, code, outcome.failure)
