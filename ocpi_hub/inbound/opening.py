@@ -1,15 +1,16 @@
 """Open routing: whom a request means that names no receiver (ROUT-301 to ROUT-314)."""
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from ocpi_hub.inbound.asking import ROUTE as AUTHORIZE
 from ocpi_hub.inbound.exchange import Exchange, Reply
 from ocpi_hub.inbound.own import Own
-from ocpi_hub.modules import cdrs, chargingprofiles, commands, sessions
+from ocpi_hub.modules import cdrs, chargingprofiles, commands, sessions, tokens
 from ocpi_hub.modules.locations import MODULE as LOCATIONS
 from ocpi_hub.modules.memory import Asked, Clue, Clues, Fact, Kind, Lessons, Memory, Relayed
-from ocpi_hub.modules.tokens import holders
 from ocpi_hub.ocpi import dialect
 from ocpi_hub.ocpi.primitives import PartyRef
 from ocpi_hub.routing.decide import Forward
@@ -44,6 +45,7 @@ _LESSONS: Final[Lessons] = {
     **cdrs.LESSONS,
     **commands.LESSONS,
     **chargingprofiles.LESSONS,
+    **tokens.LESSONS,
 }
 _BILLED: Final = frozenset(
     {"sessions.receiver.put", "sessions.receiver.patch", "cdrs.receiver.post"}
@@ -60,12 +62,12 @@ class Opening:
         """All whom the content may mean; nobody guesses between several."""
         find = _CLUES.get(exchange.route)
         if find is None:
-            return await self.own.owners(exchange)
+            return await self._knowing(exchange) if exchange.route == AUTHORIZE else ()
         clue = find(Asked(sender, exchange.ids_of_object, exchange.value))
         if isinstance(clue, PartyRef):
             return (clue,)
         if exchange.route in _BILLED:  # of a token without its owner, as OCPI 2.2 has it
-            owners = await holders(self.own.store, dialect.token(exchange.body))
+            owners = await tokens.holders(self.own.store, dialect.token(exchange.body))
             if owners:
                 return owners
         if clue is None:
@@ -74,6 +76,14 @@ class Opening:
         if clue.kind is Kind.LOCATION:
             found = tuple(dict.fromkeys((*await self._holding(exchange, clue), *found)))
         return found
+
+    async def _knowing(self, exchange: Exchange) -> Sequence[PartyRef]:
+        """Whose Token of this uid and type the hub keeps or handed on (ROUT-307)."""
+        name = tokens.named(exchange.ids_of_object[0], tokens.token_type(exchange.params))
+        held, told = await asyncio.gather(
+            self.own.owners(exchange), self.memory.recall(Kind.TOKEN, name)
+        )
+        return tuple(dict.fromkeys((*held, *(fact.owner for fact in told))))
 
     async def _holding(self, exchange: Exchange, clue: Clue) -> Sequence[PartyRef]:
         """Whose location of this id the hub keeps; if there are several, those with the EVSE."""

@@ -24,6 +24,7 @@ class Kind(StrEnum):
     LOCATION = "location"  # a CPO's, sent to somebody directly
     RESERVATION = "reservation"  # at a CPO, of the eMSP that chose the id
     PROFILE = "profile"  # a CPO's session, and who set a charging profile for it
+    TOKEN = "token"  # noqa: S105 - an eMSP's, by type and uid, sent to somebody directly
 
     @property
     def shared(self) -> bool:

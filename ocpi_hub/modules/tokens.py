@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from ocpi_hub.modules.keeping import Keeping
+from ocpi_hub.modules.memory import Fact, Kind, Lessons, Relayed, identifier
 from ocpi_hub.modules.store import Store
 from ocpi_hub.modules.taken import an_object, same
 from ocpi_hub.ocpi.finding import OcpiModel
@@ -37,6 +38,19 @@ def token_type(params: Sequence[tuple[str, str]]) -> str:
     if not kind or len(kind) > _LONGEST or not (kind.isascii() and kind.isprintable()):
         raise InvalidParameter("type: must be a token type such as RFID (TOK-013)")
     return kind
+
+
+def named(uid: str, kind: str) -> str:
+    """A Token's name in the memory; no type holds a tab."""
+    return f"{kind}\t{uid}"
+
+
+def _sent_directly(relayed: Relayed) -> Fact | None:
+    kind = identifier(relayed.value, "type")
+    return Fact(Kind.TOKEN, named(relayed.ids[2], kind), relayed.sender, None) if kind else None
+
+
+LESSONS: Lessons = {"tokens.receiver.put": _sent_directly}
 
 
 async def holders(store: Store, token: Mapping[str, Any] | None) -> Sequence[PartyRef]:

@@ -209,6 +209,23 @@ async def test_the_owner_of_a_token_authorizes_it_and_its_answer_stays_as_it_is(
         assert (await authorize(cpo)).code == 2002
 
 
+@pytest.mark.obligation("ROUT-307", "ROUT-110", "TOK-054")
+async def test_a_token_sent_to_one_operator_is_shown_to_none_and_its_owner_is_found(
+    hub: Hub, cpo: FakePartner, emsp: FakePartner
+) -> None:
+    knows(emsp, "04A1")
+    app = token(type="APP_USER")
+    assert (await put(emsp, app, "?type=APP_USER", to="NL-CPO")).code == 1000
+    assert (await cpo.get("tokens")).data == []
+    answer = await authorize(cpo, "04a1", "?type=APP_USER")
+    assert answer.headers["OCPI-from-party-id"] == "EM1"
+    assert (await authorize(cpo)).http == 404
+    async with fake_partner(EMSP="FR-EM2") as other:
+        await hub.connect(other)
+        await put(other, token("EM2", country_code="FR", type="APP_USER"), "?type=APP_USER")
+        assert (await authorize(cpo, query="?type=APP_USER")).code == 4001
+
+
 @pytest.mark.obligation("TOK-053")
 async def test_an_owner_that_cannot_be_asked_is_told_of_and_the_hub_answers_for_nobody(
     hub: Hub, cpo: FakePartner, emsp: FakePartner
