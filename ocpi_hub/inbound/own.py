@@ -18,7 +18,7 @@ from ocpi_hub.ocpi import codec, dialect, message, paging
 from ocpi_hub.ocpi.primitives import InterfaceRole, PartyRef, parse_datetime
 from ocpi_hub.ocpi.status import InvalidParameter, NoSuchResource, Status
 from ocpi_hub.ocpi.v2_2 import VERSION as V2_2
-from ocpi_hub.routing.audience import hidden, may_get, sees_unpublished, strangers
+from ocpi_hub.routing.audience import hidden, may_get, sees_unpublished, unseen
 from ocpi_hub.routing.decide import Broadcast, GetAll, OwnCopy
 from ocpi_hub.routing.directory import Directory, PlatformId
 
@@ -164,7 +164,7 @@ class Own:
         spec, directory = exchange.row.module, self.directory()
         return Viewer(
             public_only=not sees_unpublished(exchange.known_platform, party),
-            hidden=hidden(spec, directory) | strangers(spec, directory, party),
+            hidden=unseen(spec, directory, party),
         )
 
     @staticmethod

@@ -76,17 +76,24 @@ def hidden(spec: ModuleSpec, directory: Directory) -> frozenset[tuple[str, str]]
     )
 
 
-def strangers(
-    spec: ModuleSpec, directory: Directory, viewer: PartyRef
-) -> frozenset[tuple[str, str]]:
-    """Keys of the owners whose objects no list shows to `viewer`: they did not agree (TR-034)."""
+def unseen(spec: ModuleSpec, directory: Directory, viewer: PartyRef) -> frozenset[tuple[str, str]]:
+    """Keys of all owners whose objects no list shows to `viewer`.
+
+    Where there are agreements, also of those that have none with it (TR-034).
+    """
     if directory.agreements is None:
-        return frozenset()
-    return frozenset(
-        party.key
-        for party in directory.by_party
-        if not directory.allows(viewer, party, spec.identifier) and _states(spec, party, directory)
-    )
+        return hidden(spec, directory)
+    asked = (spec.identifier, viewer)
+    found = directory.unseen.get(asked)
+    if found is None:
+        strangers = (
+            party.key
+            for party in directory.by_party
+            if not directory.allows(viewer, party, spec.identifier)
+            and _states(spec, party, directory)
+        )
+        found = directory.unseen[asked] = hidden(spec, directory).union(strangers)
+    return found
 
 
 def seen(hosted: HostedRole, viewer: Platform, directory: Directory) -> HostedRole:

@@ -120,7 +120,8 @@ class Directory:
     """All platforms at one moment; `number` grows with every change of the directory.
 
     `suspended`: the parties of which at least one role is. `agreements`: None where everybody may
-    roam with everybody.
+    roam with everybody. `unseen`: what `audience.unseen` found out already, since large
+    sets that are equal should be one.
     """
 
     hub: PartyRef
@@ -129,6 +130,9 @@ class Directory:
     agreements: Agreements | None = None
     by_party: Mapping[PartyRef, tuple[Platform, ...]] = field(init=False)
     suspended: tuple[PartyRef, ...] = field(init=False)
+    unseen: dict[tuple[str, PartyRef], frozenset[tuple[str, str]]] = field(
+        init=False, repr=False, compare=False, default_factory=dict
+    )
 
     def __post_init__(self) -> None:
         index: dict[PartyRef, list[Platform]] = {}

@@ -20,6 +20,7 @@ from ocpi_hub.storage.steady import Steady
 _SQL = queries(__file__)
 BYTES = 64 * 1024 * 1024
 ENDS = 10_000
+VIEWERS = 1000
 
 Question = tuple[Window, Viewer]
 
@@ -143,6 +144,8 @@ class Pages:
         if total is None:
             total = int(await self._database.value(_SQL["total"], *who))
             if not reading.members:
+                if len(self._totals) >= VIEWERS:
+                    self._totals.clear()
                 self._totals[viewer] = total
         return total
 
