@@ -1,4 +1,4 @@
-"""Keys: made with at most the scopes of their maker, shown once, listed without their secret."""
+"""Keys: made and deleted with at most the scopes of who does it, shown once, listed without secret."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -21,7 +21,7 @@ class NewKey(Question):
 
 async def create(door: Door, ask: Ask[NewKey]) -> Reply:
     asked = ask.question
-    _check_scopes(ask.actor, asked.scopes)
+    _check_scopes(ask.actor, asked.scopes, "give")
     _check_expiry(asked.expires_at, door.now())
     key, secret = await door.keys.create(asked.name, asked.scopes, asked.expires_at)
     return Reply({"id": key.id, "key": secret}, key.id, asked.model_dump(mode="json"))
@@ -41,6 +41,7 @@ async def one(door: Door, ask: Ask[Nothing]) -> Reply:
 
 async def remove(door: Door, ask: Ask[Nothing]) -> Reply:
     key_id = _known(ask.id)
+    _check_scopes(ask.actor, (await door.keys.one(key_id)).scopes, "delete a key with")
     await door.keys.delete(key_id)
     return Reply(None, key_id)
 
@@ -55,10 +56,10 @@ def view(key: Key) -> dict[str, Any]:
     }
 
 
-def _check_scopes(actor: Key, scopes: frozenset[Scope]) -> None:
-    """Nobody gives what they do not have."""
+def _check_scopes(actor: Key, scopes: frozenset[Scope], what: str) -> None:
+    """Nobody gives what they do not have, or takes it from others."""
     if beyond := sorted(scope for scope in scopes if not actor.allows(scope)):
-        raise Problem(403, f"a key cannot give scopes that it lacks: {', '.join(beyond)}")
+        raise Problem(403, f"a key cannot {what} scopes that it lacks: {', '.join(beyond)}")
 
 
 def _check_expiry(expires_at: datetime | None, now: datetime) -> None:

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field
 
 from ocpi_hub.admin import pages
 from ocpi_hub.admin.door import Ask, Door, Nothing, Question, Reply, Row
-from ocpi_hub.admin.problem import Problem
+from ocpi_hub.admin.problem import Problem, invalid
 from ocpi_hub.modules.keys import Scope
 from ocpi_hub.modules.platforms import AgreedRole
 from ocpi_hub.ocpi import codec
@@ -54,7 +54,7 @@ def _once(roles: list[RoleAgreed]) -> list[RoleAgreed]:
     return roles
 
 
-Roles = Annotated[list[RoleAgreed], Field(min_length=1, max_length=1000), AfterValidator(_once)]
+Roles = Annotated[list[RoleAgreed], Field(max_length=1000), AfterValidator(_once)]
 
 
 class QuirksGiven(Question):
@@ -82,12 +82,15 @@ class QuirksGiven(Question):
 
 class NewPlatform(Question):
     name: Name
-    roles: Roles
+    roles: Annotated[Roles, Field(min_length=1)]
     quirks: QuirksGiven = QuirksGiven()
 
 
 class PlatformChange(Question):
-    """Defaults stand for "not given"; null is refused by the types."""
+    """Defaults stand for "not given"; null is refused by the types.
+
+    No roles at all: the parties of a platform that left are free for another one.
+    """
 
     name: Name = ""
     roles: Roles = Field([])
@@ -129,6 +132,8 @@ async def one(door: Door, ask: Ask[Nothing]) -> Reply:
 async def change(door: Door, ask: Ask[PlatformChange]) -> Reply:
     platform, asked = _platform(door, ask.id), ask.question
     given = asked.model_fields_set
+    if "roles" in given and not asked.roles and platform.registered:
+        raise invalid("roles", "a registered platform needs at least one: remove it first")
     changed = await door.platforms.change(
         platform.id,
         name=asked.name if "name" in given else None,

@@ -40,6 +40,19 @@ async def test_nobody_gives_scopes_that_they_lack(desk):
     assert allowed.status == 201
 
 
+async def test_nobody_deletes_keys_with_scopes_that_they_lack(desk):
+    key = await desk.key_with(Scope.KEYS_WRITE, Scope.NAV_READ)
+    made = []
+    for scopes in (["admin:*"], ["nav:read"]):
+        answer = await desk.ask("POST", "/keys", CAR | {"scopes": scopes})
+        made.append((await answer.json())["id"])
+    refused = await desk.ask("DELETE", f"/keys/{made[0]}", key=key)
+    assert refused.status == 403
+    assert "admin:*" in (await refused.json())["detail"]
+    assert (await desk.ask("GET", f"/keys/{made[0]}")).status == 200
+    assert (await desk.ask("DELETE", f"/keys/{made[1]}", key=key)).status == 204
+
+
 async def test_a_deleted_key_opens_nothing(desk):
     made = await (await desk.ask("POST", "/keys", CAR)).json()
     assert (await desk.ask("DELETE", f"/keys/{made['id']}")).status == 204

@@ -151,10 +151,22 @@ async def test_a_change_touches_only_what_is_given(desk):
 
 async def test_null_is_no_name_and_no_roles(desk):
     made = await create(desk)
-    for body in ({"name": None}, {"roles": None}, {"quirks": None}, {"roles": []}, {"name": ""}):
+    for body in ({"name": None}, {"roles": None}, {"quirks": None}, {"name": ""}):
         answer = await desk.ask("PATCH", f"/platforms/{made['id']}", body)
         assert answer.status == 400, body
         assert (await answer.json())["errors"][0]["field"] == next(iter(body))
+
+
+async def test_the_parties_of_a_platform_that_left_are_given_up_and_those_of_others_not(desk):
+    made = await create(desk)
+    path = f"/platforms/{made['id']}"
+    await desk.ask("POST", f"{path}/register", PARTNER)
+    refused = await desk.ask("PATCH", path, {"roles": []})
+    assert refused.status == 400
+    assert (await refused.json())["errors"][0]["field"] == "roles"
+    assert (await desk.ask("DELETE", path)).status == 204
+    freed = await desk.ask("PATCH", path, {"roles": []})
+    assert (freed.status, (await freed.json())["agreed"]) == (200, [])
 
 
 async def test_suspend_and_resume_go_there_and_back(desk):
