@@ -47,6 +47,7 @@ from ocpi_hub.modules.versions import versions_url
 from ocpi_hub.navigation.door import Door as CarDoor
 from ocpi_hub.navigation.feed import Feed
 from ocpi_hub.navigation.index import Index
+from ocpi_hub.navigation.pace import Pace
 from ocpi_hub.navigation.stream import Streams
 from ocpi_hub.ocpi import v2_2, v2_2_1
 from ocpi_hub.ops import health
@@ -137,7 +138,9 @@ async def _rooms(
     line = PostgresLine(database)
     await line.start()
     store = closing(PostgresStore(database, closing(line), largest=settings.server.max_body))
-    client = closing(HttpClient.open(platforms, journal, metrics, settings.delivery))
+    client = closing(
+        HttpClient.open(platforms, journal, metrics, settings.delivery, server.max_body)
+    )
     steady_client = AcrossRenewals(client, platforms)
 
     alive = Alive(
@@ -183,6 +186,7 @@ async def _rooms(
         ),
     )
     signer, interpreter = Signer(_link_key(key)), Interpreter(store)
+    audit = PostgresAudit(database)
     relay = Relay(steady_client, signer, fresh_id, deadline_s, sizes, interpreter)
     own = Own(duties(store), store, platforms.directory, now)
     book = PostgresPulls(database)
@@ -213,6 +217,8 @@ async def _rooms(
             TABLES,
             platforms,
             Credentials(as_party, platforms, client, deadline_s, fresh_token, fresh_id),
+            audit,
+            gate.whence,
             now,
         ),
         relay=relay,
@@ -251,7 +257,7 @@ async def _rooms(
             keys=keys,
             agreements=agreements,
             findings=PostgresFindings(database),
-            audit=PostgresAudit(database),
+            audit=audit,
             messages=journal,
             health=Health(client, spread),
             versions_url=versions_url(public_url),
@@ -270,6 +276,7 @@ async def _rooms(
         keys=keys,
         epoch=line.epoch,
         clock=now,
+        pace=Pace(settings.navigation.rate_per_s, settings.navigation.streams_per_key),
         strangers=lambda request: failed.note(gate.address(request)),
         body_timeout_s=server.body_timeout_s,
     )
@@ -304,6 +311,7 @@ async def _open_doors(
             web.get("/metrics", admin.guarded(rooms.admin_access, Scope.METRICS_READ, exposition)),
         ]
     )
+    app.on_response_prepare.append(_nameless)
     aiohttp = await _runner(app, stack)
     if aiohttp.server is None:
         raise RuntimeError("aiohttp made no server")
@@ -314,6 +322,7 @@ async def _open_doors(
     stack.callback(taking.close)
     if settings.metrics.listen:
         apart = web.Application()
+        apart.on_response_prepare.append(_nameless)
         apart.add_routes([web.get("/metrics", exposition)])
         listener = listen(settings.metrics.listen, shared=False)
         await web.SockSite(await _runner(apart, stack), listener).start()
@@ -330,6 +339,11 @@ async def _runner(app: web.Application, stack: AsyncExitStack) -> web.AppRunner:
     await runner.setup()
     stack.push_async_callback(runner.cleanup)
     return runner
+
+
+async def _nameless(_: web.Request, response: web.StreamResponse) -> None:
+    """Which versions answer here is nobody's business."""
+    response.headers.popall("Server", None)
 
 
 async def _to_the_manual(_: web.Request) -> web.Response:

@@ -257,6 +257,12 @@ class Routing(Room):
 
 class Navigation(Room):
     streams: int = Field(5000, ge=1, description="open event streams of one process")
+    streams_per_key: int = Field(
+        4000, ge=1, description="event streams that one key may have open in one process"
+    )
+    rate_per_s: int = Field(
+        500, ge=0, description="requests a second per key and process; 0 switches it off"
+    )
     flush_ms: int = Field(
         100, ge=10, le=10_000, description="milliseconds between two flushes of a stream"
     )

@@ -39,6 +39,7 @@ from ocpi_hub.routing.directory import PlatformId, Quirks
 from ocpi_hub.routing.rewrite import Signer
 from ocpi_hub.security import KeyRing, fresh_token, fresh_uid
 from ocpi_hub.settings import Delivery
+from ocpi_hub.storage.audit import PostgresAudit
 from ocpi_hub.storage.callbacks import PostgresCallbacks
 from ocpi_hub.storage.database import Database
 from ocpi_hub.storage.line import PostgresLine
@@ -126,15 +127,18 @@ async def open_house(
     own = Own(duties(store), store, platforms.directory, now)
     memory = await PostgresMemory.open(database)
     callbacks = await PostgresCallbacks.open(database)
+    gate = Gate(platforms, limits or Limits(0, 0, 0))
     door = Door(
         table=table(url, TABLES),
-        gate=Gate(platforms, limits or Limits(0, 0, 0)),
+        gate=gate,
         platforms=platforms,
         configuration=Configuration(
             url,
             TABLES,
             platforms,
             Credentials(hub, platforms, client, deadline_s, fresh_token, fresh_id, policy),
+            PostgresAudit(database),
+            gate.whence,
             now,
         ),
         relay=relay,

@@ -55,6 +55,7 @@ class HttpClient:
         journal: Journal,
         metrics: Metrics,
         settings: Delivery,
+        max_answer: int = 1024**2,
         clock: Callable[[], datetime] = now,
     ) -> None:
         self.unreachable: Callable[[PlatformId], object] = lambda _: None
@@ -63,6 +64,7 @@ class HttpClient:
         self._journal = journal
         self._metrics = metrics
         self._settings = settings
+        self._max_answer = max_answer
         self._clock = clock
         self._policy = policy(settings)
         self._lanes = Lanes(settings.relay_lanes, settings.total)
@@ -71,15 +73,24 @@ class HttpClient:
 
     @classmethod
     def open(
-        cls, platforms: Platforms, journal: Journal, metrics: Metrics, settings: Delivery
+        cls,
+        platforms: Platforms,
+        journal: Journal,
+        metrics: Metrics,
+        settings: Delivery,
+        max_answer: int = 1024**2,
     ) -> "HttpClient":
-        """A client on its own transport; inside the running loop."""
+        """A client on its own transport; inside the running loop.
+
+        `max_answer`: bytes of an answer where the call does not say.
+        """
         return cls(
             HttpTransport(policy(settings)),
             platforms=platforms,
             journal=journal,
             metrics=metrics,
             settings=settings,
+            max_answer=max_answer,
         )
 
     async def close(self) -> None:
@@ -127,7 +138,7 @@ class HttpClient:
         if call.mode != CONFIGURATION and not self._admits(call.platform, partner.breaker):
             return Failed(Failure.NOT_CONNECTED, "the breaker is open")
         raw = platform is not None and platform.quirks.raw_token
-        return _prepared(call, place, partner.authorization(shown, raw=raw))
+        return _prepared(call, place, partner.authorization(shown, raw=raw), self._max_answer)
 
     def _tell(self, call: Call, outcome: Outcome) -> None:
         """Tell those who look after the partner whether it was there."""
@@ -204,11 +215,13 @@ def _learn(breaker: Breaker, outcome: Outcome) -> None:
         breaker.failed(at)
 
 
-def _prepared(call: Call, place: Place, authorization: str) -> Prepared:
+def _prepared(call: Call, place: Place, authorization: str, most: int) -> Prepared:
     headers = {**call.headers, message.AUTHORIZATION: authorization}
     if call.body is not None and not _has(headers, message.CONTENT_TYPE):
         headers[message.CONTENT_TYPE] = message.JSON  # TR-030
-    return Prepared(call.method, place.origin, place.target, headers, call.body, call.max_answer)
+    return Prepared(
+        call.method, place.origin, place.target, headers, call.body, call.max_answer or most
+    )
 
 
 def _has(headers: Mapping[str, str], name: str) -> bool:

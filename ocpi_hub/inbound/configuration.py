@@ -4,16 +4,21 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+import structlog
 from multidict import MultiDict
 
 from ocpi_hub.inbound.exchange import Exchange, Reply
+from ocpi_hub.inbound.incoming import Incoming
 from ocpi_hub.inbound.pages import paged
 from ocpi_hub.modules.credentials import Credentials
 from ocpi_hub.modules.hubclientinfo import LONGEST_PAGE, clients
+from ocpi_hub.modules.keys import Audit
 from ocpi_hub.modules.platforms import Platforms
 from ocpi_hub.modules.versions import Tables, version_details, versions_list
 from ocpi_hub.ocpi import message, paging
 from ocpi_hub.ocpi.status import Status
+
+log = structlog.get_logger("partner")
 
 Answer = Callable[[Exchange], Awaitable[Reply]]
 
@@ -26,6 +31,8 @@ class Configuration:
     tables: Tables
     platforms: Platforms
     credentials: Credentials
+    audit: Audit
+    address: Callable[[Incoming], str]
     now: Callable[[], datetime]
     _versions: bytes = field(init=False)
     _details: Mapping[str, bytes] = field(init=False)
@@ -72,11 +79,28 @@ class Configuration:
             exchange.body,
             exchange.ids.correlation_id,
         )
+        action = "registered" if exchange.method == "POST" else "renewed"
+        await self._note(exchange, f"platform:{action}", {"version": exchange.row.version})
         return self._success(data)
 
     async def _end_credentials(self, exchange: Exchange) -> Reply:
         await self.credentials.leave(exchange.known_caller)
+        await self._note(exchange, "platform:left", {})
         return self._success(None)
+
+    async def _note(self, exchange: Exchange, action: str, details: Mapping[str, str]) -> None:
+        """What a partner did itself; it stands, even if it cannot be written down."""
+        platform = exchange.known_platform
+        try:
+            await self.audit.record(
+                f"platform {platform.id} {platform.name}",
+                self.address(exchange.request),
+                action,
+                platform.id,
+                details,
+            )
+        except Exception as error:  # noqa: BLE001 - the exchange was stored before
+            log.warning("partner.not_audited", action=action, error=repr(error))
 
     async def _list_clients(self, exchange: Exchange) -> Reply:
         params = exchange.params

@@ -195,8 +195,7 @@ class Door:
             await self.platforms.latest()  # another process may have issued it a moment ago
             found = self.gate.known(header)
         if found is None:
-            hops = exchange.headers.get("x-forwarded-for")
-            self.gate.refuse(self.gate.client(exchange.request.remote, [hops] if hops else ()))
+            self.gate.refuse(self.gate.whence(exchange.request))
         exchange.caller, exchange.platform = found
         self._enter(exchange.platform.id)
         self.gate.pace(exchange.platform)

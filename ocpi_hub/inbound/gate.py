@@ -7,6 +7,7 @@ from typing import NoReturn
 
 from aiohttp import web
 
+from ocpi_hub.inbound.incoming import Incoming
 from ocpi_hub.inbound.throttle import Buckets, TooMany
 from ocpi_hub.modules.platforms import Caller, Platforms, TokenKind
 from ocpi_hub.ocpi import token
@@ -100,6 +101,11 @@ class Gate:
         """The address of a client at another door of the hub."""
         lines = request.headers.getall("X-Forwarded-For", ()) if self._proxies else ()
         return self.client(request.remote or "", lines)
+
+    def whence(self, request: Incoming) -> str:
+        """The address of a partner."""
+        hops = request.headers.get("x-forwarded-for")
+        return self.client(request.remote, [hops] if hops else ())
 
     def client(self, client: str, lines: Iterable[str]) -> str:
         """The client's address; the last hop that is no proxy of ours (X-Forwarded-For).

@@ -31,7 +31,8 @@ class Call:
     """One outgoing request. `headers` are complete but for Authorization, which the client adds.
 
     `token`: shown instead of the platform's stored one (registration); `deadline_s`: the whole
-    time from now to the last byte of the answer. `route` and `mode` are for journal and metrics.
+    time from now to the last byte of the answer. `max_answer`: bytes of
+    the answer, None for the client's own limit. `route` and `mode` are for journal and metrics.
     """
 
     platform: PlatformId
@@ -43,7 +44,7 @@ class Call:
     mode: str
     deadline_s: float | None = None
     token: str | None = None
-    max_answer: int = 1024 * 1024
+    max_answer: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

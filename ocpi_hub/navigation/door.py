@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from datetime import datetime
+from time import monotonic
 from typing import Any, TypeVar
 
 import numpy as np
@@ -21,6 +22,7 @@ from ocpi_hub.navigation.cursor import Cursor
 from ocpi_hub.navigation.feed import Feed
 from ocpi_hub.navigation.grid import Box, Circle, Rows
 from ocpi_hub.navigation.index import Index
+from ocpi_hub.navigation.pace import Pace
 from ocpi_hub.navigation.quality import Link
 from ocpi_hub.navigation.search import nearby
 from ocpi_hub.navigation.stream import MAX_STATIONS, Client, Streams, TooMany
@@ -84,6 +86,7 @@ class Door:
         keys: Keys,
         epoch: int,
         clock: Callable[[], datetime],
+        pace: Pace,
         strangers: Callable[[web.BaseRequest], int] = lambda _: 0,
         body_timeout_s: float = 15,
         recheck_s: float = 5,
@@ -94,6 +97,7 @@ class Door:
         self._keys = keys
         self._epoch = epoch
         self._clock = clock
+        self._pace = pace
         self._strangers = strangers
         self._body_timeout_s = body_timeout_s
         self._recheck_s = recheck_s
@@ -132,6 +136,9 @@ class Door:
             raise Problem(401, "a valid key is required: Authorization: Bearer KEY", challenge)
         if not key.allows(scope):
             raise Problem(403, f"the key lacks the scope {scope.value}")
+        if wait := self._pace.wait(key.id, monotonic()):
+            detail = f"more than {self._pace.rate_per_s} requests a second with this key"
+            raise Problem(429, detail, {"Retry-After": str(wait)})
         if not self._feed.ready.is_set():
             raise Problem(503, "the index is being loaded", _BUSY)
 
@@ -197,6 +204,10 @@ class Door:
         asked = _asked(query.watch, request.query.items())
         if self._streams.full:
             raise Problem(503, "all streams of this process are taken", _BUSY)
+        key = self._keys.lookup(_secret(request))
+        if key is None or self._pace.full(key.id):
+            detail = f"a key may have {self._pace.streams} streams open at once"
+            raise Problem(429, detail, _BUSY)
         if request.version < HttpVersion11 or request.transport is None:
             raise Problem(400, "a stream needs HTTP/1.1")
         try:
@@ -211,12 +222,13 @@ class Door:
             }
         )
         response.enable_chunked_encoding()
-        await response.prepare(request)
-        client = self._streams.open(asked, request.transport, _last(request))
-        try:
-            await self._watch_over(client, _secret(request))
-        finally:
-            self._streams.close(client)
+        with self._pace.stream(key.id):
+            await response.prepare(request)
+            client = self._streams.open(asked, request.transport, _last(request))
+            try:
+                await self._watch_over(client, _secret(request))
+            finally:
+                self._streams.close(client)
         return response
 
     async def _watch_over(self, client: Client, secret: str) -> None:

@@ -14,6 +14,7 @@ from ocpi_hub.security import KeyRing
 from ocpi_hub.simulator import fault
 from ocpi_hub.simulator.client import Answer, Client
 from ocpi_hub.simulator.server import accept
+from ocpi_hub.storage.audit import PostgresAudit
 from ocpi_hub.storage.database import Database
 from ocpi_hub.storage.platforms import PostgresPlatforms
 from tests.fake_partner import FakePartner, fake_partner
@@ -460,3 +461,19 @@ async def test_each_version_has_its_own_endpoint_and_fixes_the_version(
     answer = await post(house, stranger, answer.data["token"], credentials(cpo), "PUT")
     assert answer.code == 1000
     assert house.platforms.directory().platforms[platform].version == "2.2.1"
+
+
+async def test_what_a_partner_does_to_its_registration_is_in_the_audit(
+    database: Database, house: House, cpo: FakePartner
+) -> None:
+    platform, token_a = await house.invite(cpo)
+    await cpo.register(house.versions_url, token_a)
+    await post(house, cpo.client, cpo.known_peer.token, {}, "PUT")  # fails, and is no change
+    await cpo.rotate()
+    await cpo.unregister()
+    entries = await PostgresAudit(database).list(None, 10, {"target": platform})
+    actions = [entry.action for entry in reversed(entries)]
+    assert actions == ["platform:registered", "platform:renewed", "platform:left"]
+    assert {entry.actor.split()[1] for entry in entries} == {platform}
+    assert {entry.address for entry in entries} == {"127.0.0.1"}
+    assert token_a not in str(entries)

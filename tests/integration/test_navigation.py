@@ -17,6 +17,7 @@ from ocpi_hub.modules.line import ORIGIN, Change, Message, ObjectKey, Place
 from ocpi_hub.navigation.door import Door
 from ocpi_hub.navigation.feed import Feed
 from ocpi_hub.navigation.index import Index
+from ocpi_hub.navigation.pace import Pace
 from ocpi_hub.navigation.stream import Streams
 from ocpi_hub.ocpi.primitives import ConnectionStatus, PartyRef, Role, fold
 from ocpi_hub.routing.directory import Directory, HostedRole, Platform, PlatformId
@@ -96,7 +97,7 @@ class SomeKeys:
 class World:
     """A whole navigation room with its server."""
 
-    def __init__(self, stale_s=86_400.0, limit=100):
+    def __init__(self, stale_s=86_400.0, limit=100, pace=None):
         self.line, self.clock = ListLine(), Clock()
         self.keys, self.wait_s = SomeKeys(), 0
         self.directory = directory()
@@ -117,6 +118,7 @@ class World:
             keys=self.keys,
             epoch=EPOCH,
             clock=self.clock,
+            pace=pace or Pace(0, 100),
             strangers=lambda _: self.wait_s,
             body_timeout_s=0.3,
             recheck_s=0.05,
@@ -740,3 +742,34 @@ async def test_every_route_is_described_and_every_description_has_a_route(world)
     slash = r"{slash:/?}"
     served = {(each.method, each.path.removesuffix(slash)) for each in world.door.routes()}
     assert served == described
+
+
+# -- what one key may take ------------------------------------------------------------------------
+
+
+async def test_a_key_that_asks_too_often_waits_and_others_do_not():
+    async with running(World(pace=Pace(1, 100))) as world:
+        answers = [await world.get("/nav/v1/meta", key="reader") for _ in range(6)]
+        assert [status for status, _ in answers].count(200) in {4, 5}
+        assert answers[-1][0] == 429
+        assert "1 requests a second" in answers[-1][1]["detail"]
+        async with world.session.get(
+            world.base + "/nav/v1/meta", headers={"X-API-Key": "reader"}
+        ) as answer:
+            assert int(answer.headers["Retry-After"]) >= 1
+        assert (await world.get("/nav/v1/meta", key="streamer"))[0] == 200
+
+
+async def test_a_key_has_its_share_of_the_streams_and_gets_it_back():
+    async with running(World(pace=Pace(0, 1))) as world:
+        url, headers = world.base + "/nav/v1/stream?ids=A", {"X-API-Key": "streamer"}
+        async with world.session.get(url, headers=headers) as first:
+            assert first.status == 200
+            async with world.session.get(url, headers=headers) as second:
+                assert second.status == 429
+        for _ in range(100):
+            async with world.session.get(url, headers=headers) as again:
+                if again.status == 200:
+                    return
+            await asyncio.sleep(0.02)
+        raise AssertionError("the share was not given back")

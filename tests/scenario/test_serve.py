@@ -12,6 +12,7 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from aiohttp import ClientSession
 
 from ocpi_hub.simulator.hub_process import HubFailed, HubProcess
 from tests.hub import SEAL, Hub, served
@@ -143,6 +144,13 @@ def test_a_database_that_is_not_there_is_said_without_its_password(tmp_path: Pat
     assert done.returncode == 1
     assert "s3cret-word" not in done.stderr + done.stdout
     assert done.stderr.startswith("ocpi-hub: ")
+
+
+async def test_no_answer_names_the_versions_of_what_runs(data_dir: Path) -> None:
+    async with served(data_dir) as (hub, _), ClientSession() as session:
+        for path in ("/healthz", "/nowhere", "/docs", "/nav/v1/meta", "/admin/v1/keys", "/ocpi"):
+            async with session.get(hub.url + path) as answer:
+                assert "Server" not in answer.headers, path
 
 
 async def test_a_second_hub_on_the_same_data_directory_is_told_who_holds_it(data_dir: Path) -> None:
