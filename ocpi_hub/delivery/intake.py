@@ -23,6 +23,7 @@ SLICE: Final = 8  # objects checked without a pause: about a millisecond
 PENDING: Final = 400  # two commits' worth (storage.writer)
 MOST: Final = 2_000_000  # objects of one pull; their keys are kept in memory
 FINDINGS: Final = 100  # told of one pull
+SHOWN: Final = 4096  # bytes of bad objects that the journal gets
 _OURS: Final = frozenset({Status.SERVER_ERROR, Status.HUB_ERROR})  # not the object's fault
 _CHANGED: Final = frozenset({Written.CREATED, Written.UPDATED})
 
@@ -40,7 +41,7 @@ class Findings:
             self.more += 1
             return
         self.told.append(text)
-        if raw:
+        if raw and sum(map(len, self.objects)) + len(raw) <= SHOWN:
             self.objects.append(raw)
 
 

@@ -10,12 +10,14 @@ from typing import Final
 
 from ocpi_hub.delivery.reading import Ground, Reading
 from ocpi_hub.modules import pull
-from ocpi_hub.modules.pull import Kind, Plan, Rhythm, State
+from ocpi_hub.modules.pull import Kind, Rhythm, State
+from ocpi_hub.ocpi.primitives import ConnectionStatus, PartyRef
 from ocpi_hub.ops.tasks import Tasks
 from ocpi_hub.routing.directory import Platform, PlatformId
 from ocpi_hub.settings import Pull as Settings
 
 LOOK_S: Final = 1.0
+_GONE: Final = frozenset({ConnectionStatus.PLANNED, ConnectionStatus.SUSPENDED})
 
 
 class Pulls:
@@ -27,6 +29,7 @@ class Pulls:
         self._usual = rhythm(ground.settings)
         self._tasks = Tasks()
         self._running: dict[PlatformId, asyncio.Task[None]] = {}
+        self._parties: dict[PlatformId, frozenset[PartyRef]] = {}
         self._places = asyncio.Semaphore(ground.settings.at_once)
         self._closed = asyncio.Event()
 
@@ -80,34 +83,50 @@ class Pulls:
         for module in modules:
             if module not in known:
                 await ground.book.admit(platform.id, module, settled)
+        if known and self._has_grown(platform):
+            await ground.book.owe(platform.id, known.keys(), Kind.ALL, at)
         if away := [name for name, one in known.items() if pull.missed(one, platform.status, at)]:
             await ground.book.owe(platform.id, away, Kind.CHANGES, at)
         if platform.connected:
             self._begin(platform, known, at)
 
+    def _has_grown(self, platform: Platform) -> bool:
+        """Whether parties came since the last look: what they own is older than any window."""
+        parties = frozenset(hosted.party for hosted in platform.roles if hosted.status not in _GONE)
+        before = self._parties.get(platform.id, parties)
+        self._parties[platform.id] = parties
+        return not parties <= before
+
     def _begin(self, platform: Platform, known: Mapping[str, State], at: datetime) -> None:
         own = pull.rhythm_of(self._usual, platform.quirks)
-        due = [
-            (module, state, plan)
-            for module, state in known.items()
-            if (plan := pull.due(state, own, at)) is not None
-        ]
+        due = [module for module, state in known.items() if pull.due(state, own, at)]
         if due:
             self._running[platform.id] = self._tasks.spawn(
-                f"pull.{platform.id}", self._turn(platform, own, due)
+                f"pull.{platform.id}", self._turn(platform.id, due)
             )
 
-    async def _turn(
-        self, platform: Platform, own: Rhythm, due: Collection[tuple[str, State, Plan]]
-    ) -> None:
+    async def _turn(self, platform: PlatformId, due: Collection[str]) -> None:
         """The due lists of one platform, one after the other."""
-        ground = self._ground
         async with self._places:
-            for module, state, plan in due:
-                await ground.book.begun(platform.id, module, ground.clock())
-                tally = await Reading(ground, platform, module, plan).run()
-                behind = pull.after(state, tally, own, ground.clock(), ground.dice())
-                await ground.book.ended(platform.id, module, behind, tally)
+            for module in due:
+                await self._pull(platform, module)
+
+    async def _pull(self, platform_id: PlatformId, module: str) -> None:
+        """Read one list, as it is due by now: much may have changed while others ran."""
+        ground = self._ground
+        began = ground.clock()
+        state = (await ground.book.states([platform_id])).get((platform_id, module))
+        platform = ground.platforms.directory().platforms.get(platform_id)
+        if state is None or platform is None or not platform.connected:
+            return
+        own = pull.rhythm_of(self._usual, platform.quirks)
+        plan = pull.due(state, own, began)
+        if plan is None or module not in pull.pulled(platform, (module,)):
+            return
+        await ground.book.begun(platform.id, module, began)
+        tally = await Reading(ground, platform, module, plan, began).run()
+        behind = pull.after(state, tally, own, ground.clock(), ground.dice())
+        await ground.book.ended(platform.id, module, behind, tally)
 
 
 def rhythm(settings: Settings) -> Rhythm:

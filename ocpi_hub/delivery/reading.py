@@ -66,12 +66,14 @@ class Ground:
 class Reading:
     """Of each party whose objects the platform may list, page by page."""
 
-    def __init__(self, ground: Ground, platform: Platform, module: str, plan: Plan) -> None:
+    def __init__(
+        self, ground: Ground, platform: Platform, module: str, plan: Plan, began: datetime
+    ) -> None:
         self._ground = ground
         self._platform = platform
         self._module = module
         self._plan = plan
-        self._at = ground.clock()
+        self._at = began
         self._tally = Tally(plan.kind, self._at)
         self._owners = pull.owners(platform, ground.modules[platform.version or ""][module])
         self._correlation_id = ground.fresh()

@@ -158,7 +158,13 @@ class PostgresPlatforms:
 
     async def end(self, platform: PlatformId) -> Platform:
         async with self._changing(platform) as (connection, _):
-            for step in ("forget_tokens", "forget_endpoints", "forget_receiver", "end"):
+            for step in (
+                "forget_tokens",
+                "forget_endpoints",
+                "forget_receiver",
+                "forget_pulls",
+                "end",
+            ):
                 await connection.execute(self._sql[step], platform)
             await connection.execute(self._sql["drop"], platform, *_columns(()))
         return self._told("platform.ended", platform)

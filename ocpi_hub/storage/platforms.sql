@@ -134,6 +134,10 @@ on conflict (platform) do nothing
 -- Nothing more is pushed to it.
 delete from receiver where platform = $1
 
+-- forget_pulls
+-- Its lists are read no more; after another registration in full.
+delete from pull where platform = $1
+
 -- end
 -- The connection is over.
 update platform set registered = false, status = 'SUSPENDED', version = null, versions_url = null,

@@ -216,6 +216,22 @@ async def test_who_is_offline_is_not_asked_and_is_due_once_it_is_back() -> None:
     await made.pulls.close()
 
 
+async def test_a_party_that_comes_has_the_lists_read_in_full() -> None:
+    made = world("a")
+    made.client.go.set()
+    await made.look()
+    await until(lambda: len(made.book.tallies) == 1)
+    platform = PlatformId("a")
+    known = made.platforms.known[platform]
+    more = replace(known.roles[0], party=PartyRef("NL", "CP2"))
+    made.platforms.known[platform] = replace(known, roles=(*known.roles, more))
+    await made.look()
+    await until(lambda: len(made.book.tallies) == 2)
+    assert made.book.tallies[1].kind is Kind.ALL
+    assert [call.headers["OCPI-to-party-id"] for call in made.client.calls] == ["CP1", "CP1", "CP2"]
+    await made.pulls.close()
+
+
 async def test_when_the_store_fails_nothing_counts_as_read() -> None:
     made = world("a", failure=OcpiError("the hub's store is overloaded", Status.SERVER_ERROR))
     made.client.go.set()
