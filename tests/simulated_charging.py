@@ -7,7 +7,8 @@ from ocpi_hub.simulator.charge import Charge, Grant
 from ocpi_hub.simulator.cpo import Cpo
 from ocpi_hub.simulator.outlet import Outlet
 from ocpi_hub.simulator.stations import owner_of
-from ocpi_hub.simulator.vehicle import VEHICLES, Visit
+from ocpi_hub.simulator.vehicle import VEHICLES
+from ocpi_hub.simulator.visit import Visit
 from tests.build import LONG_AGO
 
 Object = dict[str, Any]

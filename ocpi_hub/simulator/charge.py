@@ -17,7 +17,7 @@ from ocpi_hub.ocpi.primitives import PartyRef, fold, format_datetime
 from ocpi_hub.simulator.bill import Amount, bill, next_switch, sum_of
 from ocpi_hub.simulator.meter import PARKING, RESERVATION, TIME, Meter, Period
 from ocpi_hub.simulator.outlet import Outlet
-from ocpi_hub.simulator.vehicle import Visit
+from ocpi_hub.simulator.visit import Visit
 
 Object = dict[str, Any]
 Cap = Callable[[datetime], int | None]
@@ -87,6 +87,7 @@ class Charge:
         self.ended: datetime | None = None
         self.meter = Meter(self.begun, RESERVATION)
         self._terms = [_Terms(copy.deepcopy(tariff))]
+        self._switch: datetime | None = None  # when the price changes next
 
     # What happens to it
 
@@ -100,6 +101,7 @@ class Charge:
         self.place, self.outlet = outlet, outlet.snapshot()
         self.grant, self.visit, self.charged = grant, visit, visit.charged
         self.meter.kind, self.status, self.started = TIME, ACTIVE, self.meter.at
+        self._look_ahead()
         start = format_datetime(self.started)
         change = {"status": ACTIVE, "start_date_time": start, "kwh": self.meter.kwh}
         return change | grant.told() | outlet.of_session() | told
@@ -114,6 +116,7 @@ class Charge:
                 self.charged += seconds * watts / self.visit.vehicle.battery_wh / 36
             if self._turns():
                 changes.append(self._told({"charging_periods": [self._close(self._next_kind())]}))
+                self._look_ahead()
         return changes
 
     def finish(self, at: datetime, status: str = COMPLETED) -> list[Object]:
@@ -128,6 +131,7 @@ class Charge:
         """Another tariff counts from now on (a preference of the driver)."""
         last = [self._told({"charging_periods": [self._close()]})] if self.meter.open_s else []
         self._terms.append(_Terms(copy.deepcopy(tariff)))
+        self._look_ahead()
         return last
 
     # What it is
@@ -255,8 +259,8 @@ class Charge:
         ends = [to, self.meter.at + timedelta(seconds=_REPORT_S - self.meter.open_s)]
         if self.meter.kind == TIME:
             ends.append(self.meter.at + timedelta(seconds=_TICK_S))
-        if self.visit is not None and (switch := self._switch()) is not None:
-            ends.append(switch)
+        if self._switch is not None:
+            ends.append(self._switch)
         if self.unused:
             ends = [to]
         return int((min(ends) - self.meter.at).total_seconds())
@@ -266,16 +270,14 @@ class Charge:
         if seconds > 0:
             self.meter.run(seconds, 0)
 
-    def _switch(self) -> datetime | None:
-        return next_switch(self.tariff, self.outlet.zone, self.meter.at)
+    def _look_ahead(self) -> None:
+        self._switch = next_switch(self.tariff, self.outlet.zone, self.meter.at)
 
     def _turns(self) -> bool:
         """Whether a period ends here: at a price change, when the battery is full, or for news."""
-        just_before = self.meter.at - timedelta(seconds=1)
-        switch = next_switch(self.tariff, self.outlet.zone, just_before)
         return not self.unused and (
             self.meter.open_s >= _REPORT_S
-            or switch == self.meter.at
+            or self.meter.at == self._switch
             or (self.meter.kind == TIME and self._full)
         )
 

@@ -29,7 +29,7 @@ from ocpi_hub.simulator.outlet import Object, Outlet
 from ocpi_hub.simulator.platform import NotSent, SimulatedPlatform
 from ocpi_hub.simulator.stations import owner_of
 from ocpi_hub.simulator.tariff_desk import TariffDesk
-from ocpi_hub.simulator.vehicle import Visit, some_visit
+from ocpi_hub.simulator.visit import Visit, some_visit
 
 _MODULE = "sessions"
 _KEPT = 5_000  # sessions

@@ -22,7 +22,7 @@ from ocpi_hub.simulator.reader import CardReader
 from ocpi_hub.simulator.record import Received
 from ocpi_hub.simulator.routes import Routes
 from ocpi_hub.simulator.server import Reply
-from ocpi_hub.simulator.vehicle import some_visit
+from ocpi_hub.simulator.visit import some_visit
 
 TIMEOUT_S = 30  # announced; results come long before
 _MODULE = "commands"

@@ -39,7 +39,7 @@ from ocpi_hub.simulator.server import Reply
 from ocpi_hub.simulator.session_desk import SessionDesk
 from ocpi_hub.simulator.stations import Object, owner_of, owners
 from ocpi_hub.simulator.tariff_desk import TariffDesk
-from ocpi_hub.simulator.vehicle import Visit
+from ocpi_hub.simulator.visit import Visit
 from ocpi_hub.simulator.whitelist import RFID, Whitelist
 
 _UNREACHED = (aiohttp.ClientError, TimeoutError)

@@ -4,7 +4,6 @@ The numbers of a few cars are those of Open EV Data as of 2022 (chargeprice/open
 usable battery, power at a wallbox, points of the curve at a fast charger.
 """
 
-import random
 from bisect import bisect_right
 from dataclasses import dataclass
 from itertools import pairwise
@@ -63,27 +62,3 @@ VEHICLES = (
     ),
     Vehicle("BMW i3 94 Ah", 27_200, 11_000, ((0, 49), (45, 46), (60, 40), (80, 27), (100, 14))),
 )  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Visit:
-    """A car that comes: how full it is, how full its driver wants it, and how long it stays then.
-
-    `charged` and `wanted` are percent, `lingers_s` are seconds at the plug after that.
-    """
-
-    vehicle: Vehicle
-    charged: float = 20.0
-    wanted: float = 80.0
-    lingers_s: int = 0
-
-
-def some_visit(chance: random.Random) -> Visit:
-    """Most drivers leave when they have what they want; one in four has a coffee first."""
-    charged = chance.uniform(5, 60)
-    return Visit(
-        chance.choice(VEHICLES),
-        charged=charged,
-        wanted=max(charged + 5, min(100.0, chance.gauss(82, 10))),
-        lingers_s=chance.choice((0, 0, 0, 900)),
-    )

@@ -1,7 +1,9 @@
 """A charging session as a state machine: time in, changes out."""
 
+import random
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from statistics import median
 
 import pytest
 
@@ -13,7 +15,8 @@ from ocpi_hub.ocpi.v2_2_1.sessions import Session
 from ocpi_hub.simulator.charge import Charge, Grant, credit
 from ocpi_hub.simulator.outlet import outlets
 from ocpi_hub.simulator.price_list import price_list
-from ocpi_hub.simulator.vehicle import VEHICLES, Vehicle, Visit
+from ocpi_hub.simulator.vehicle import VEHICLES, Vehicle
+from ocpi_hub.simulator.visit import Visit, energy_kwh, some_visit
 from tests.build import LONG_AGO, a_connector, a_location, an_evse
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -86,6 +89,21 @@ def test_energy_is_power_times_time():
     charge.advance(after(minutes=12))
     assert charge.meter.kwh == Decimal("20.000")
     assert round(charge.charged) == 50
+
+
+def test_visits_are_like_those_of_real_stations():
+    assert [energy_kwh(share) for share in (0.1, 0.5, 0.9)] == [11.0, 34.5, 55.0]
+    chance = random.Random(7)  # noqa: S311 - the same visits again
+    kwh, minutes = [], []
+    for _ in range(120):
+        charge = fast_charge(some_visit(chance))
+        while charge.watts:
+            charge.advance(charge.meter.at + timedelta(minutes=1))
+        kwh.append(charge.meter.kwh)
+        minutes.append(charge.meter.hours("TIME") * 60)
+    assert 30 < median(kwh) < 40
+    assert 20 < median(minutes) < 40
+    assert max(kwh) < 75
 
 
 @pytest.mark.obligation("CDR-032")
