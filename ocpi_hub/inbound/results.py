@@ -14,7 +14,7 @@ from ocpi_hub.modules.callbacks import LONGEST_URL, MEMBER, Callback, Callbacks,
 from ocpi_hub.modules.versions import endpoint_url
 from ocpi_hub.ocpi import message
 from ocpi_hub.ocpi.primitives import InterfaceRole
-from ocpi_hub.ocpi.status import InvalidParameter, NoSuchResource, OcpiError, Status
+from ocpi_hub.ocpi.status import InvalidParameter, NoSuchResource, OcpiError
 from ocpi_hub.routing.decide import Forward, Refuse, returned
 from ocpi_hub.routing.directory import Directory, Endpoint, Platform
 from ocpi_hub.routing.rewrite import origin, origins
@@ -125,6 +125,7 @@ class Results:
             await self.kept.prolong(callback.uid, until)
 
     def _back(self, callback: Callback) -> Forward:
+        """Back to who asked; the client shows no token where that is not at home (any more)."""
         endpoint = Endpoint(callback.module, InterfaceRole.SENDER, callback.response_url)
         to = returned(
             callback.target,
@@ -135,8 +136,6 @@ class Results:
         )
         if isinstance(to, Refuse):
             raise OcpiError(to.message, to.code, to.http)
-        if not _own(callback.response_url, to.platform):
-            raise OcpiError("the receiver has moved", Status.RECEIVER_NOT_CONNECTED)
         return to
 
 
