@@ -50,7 +50,7 @@ class Callbacks(Protocol):
         """Also one that expired a while ago: `expires` tells."""
 
     async def prolong(self, uid: str, until: datetime) -> None:
-        """Keep it until then at least."""
+        """Keep it until then at least; never fails, since the request was passed on already."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,15 +4,20 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Self
 
+import asyncpg
+import structlog
+
 from ocpi_hub.modules.callbacks import Callback
 from ocpi_hub.ocpi.primitives import PartyRef
 from ocpi_hub.ocpi.status import OcpiError
 from ocpi_hub.ops.tasks import Tasks
 from ocpi_hub.routing.directory import PlatformId
-from ocpi_hub.storage.database import Database, Row
+from ocpi_hub.storage.database import LOST, Database, Row
 from ocpi_hub.storage.expiring import expire
 from ocpi_hub.storage.queries import queries
 from ocpi_hub.storage.writer import Writer
+
+log = structlog.get_logger("storage")
 
 EXPIRE_S = 600.0
 _SQL = queries(__file__)
@@ -45,7 +50,10 @@ class PostgresCallbacks:
         return None if row is None else _callback(row)
 
     async def prolong(self, uid: str, until: datetime) -> None:
-        await self._database.execute(_SQL["prolong"], uid, until)
+        try:
+            await self._database.execute(_SQL["prolong"], uid, until)
+        except (*LOST, asyncpg.PostgresError, TimeoutError) as error:
+            log.warning("storage.callback_not_prolonged", error=repr(error))
 
     async def expire(self) -> None:
         await expire(self._database, _SQL["expire"])

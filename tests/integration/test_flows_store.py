@@ -74,6 +74,7 @@ async def test_without_database_nothing_is_promised(database: Database) -> None:
     await database.execute("alter table callback rename to gone")
     with pytest.raises(OcpiError, match="try again"):
         await callbacks.keep(ONE)
+    await callbacks.prolong("u1", LATER)  # what was promised meanwhile stays as it was
     await callbacks.close()
 
 
