@@ -222,11 +222,7 @@ class Alive(Room):
 
 class Pull(Room):
     interval_h: float = Field(
-        6,
-        ge=0.01,
-        le=8760,
-        description="hours between two readings of a partner's list, a fifth "
-        "more or less; each asks for what changed since the last one",
+        6, ge=0.01, le=8760, description="hours between two readings, a fifth more or less"
     )
     full_h: float = Field(
         168, ge=0.01, le=8760, description="hours after which a list is read in full again"

@@ -13,6 +13,10 @@ that come back is an answer; these four are pure. The `transport` moves one requ
 breaker and journal, with what it knows of each `partner`. `spread` follows the number line, with
 one `courier` for each receiver; `renewal` bridges a change of tokens; `alive` probes the silent.
 
+`pull` reads the lists of partners that push nothing, each when it is due: a `reading` is one list
+from its first page to what became of it, the `crawl` walks its pages as the Links lead, and the
+`intake` puts what they bring into the hub's copy as if its owners had pushed it.
+
 What it refuses: redirects, proxies, cookies, answers larger than asked for, a second try of
 anything that somebody waits for, a queue of old messages, and a partner's token on a foreign
 origin.
