@@ -5,17 +5,16 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 import structlog
-from multidict import MultiDict
 
 from ocpi_hub.inbound.exchange import Exchange, Reply
 from ocpi_hub.inbound.incoming import Incoming
-from ocpi_hub.inbound.pages import paged
+from ocpi_hub.inbound.pages import asked, paged
 from ocpi_hub.modules.credentials import Credentials
 from ocpi_hub.modules.hubclientinfo import LONGEST_PAGE, clients
 from ocpi_hub.modules.keys import Audit
 from ocpi_hub.modules.platforms import Platforms
 from ocpi_hub.modules.versions import Tables, version_details, versions_list
-from ocpi_hub.ocpi import message, paging
+from ocpi_hub.ocpi import message
 from ocpi_hub.ocpi.status import Status
 
 log = structlog.get_logger("partner")
@@ -103,8 +102,7 @@ class Configuration:
             log.warning("partner.not_audited", action=action, error=repr(error))
 
     async def _list_clients(self, exchange: Exchange) -> Reply:
-        params = exchange.params
-        query = paging.read_query(MultiDict(params))
+        query, params = asked(exchange.query)
         page = clients(self.platforms.directory(), exchange.known_platform.id, query)
         headers = paged(
             exchange.row.url, params, query.offset, page.limit, page.total, most=LONGEST_PAGE

@@ -14,7 +14,7 @@ from typing import Final, cast
 
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 
-from ocpi_hub.inbound.incoming import Answer, Incoming, rendered
+from ocpi_hub.inbound.incoming import Answer, Incoming, head
 from ocpi_hub.inbound.request import Malformed, Request
 from ocpi_hub.ocpi.message import Given
 from ocpi_hub.ops.tasks import Tasks
@@ -165,6 +165,11 @@ class Connection(asyncio.Protocol):
 
     # What the server asks.
 
+    @property
+    def held(self) -> int:
+        """Bytes of bodies that wait to be read."""
+        return sum(request.size for request in self._waiting)
+
     def stop(self) -> None:
         """Close now, or behind the answers that are being made."""
         if self._working is None:
@@ -231,7 +236,7 @@ class Connection(asyncio.Protocol):
                 self._waiting.popleft()
             if self._fault is not None and not self._ending:
                 answer = self._server.refuse(self._fault, self._headers)
-                self._transport.write(rendered(answer, keep=False))
+                self._transport.writelines([head(answer, keep=False), answer.body])
             if self._fault is not None or self._ended:
                 self._end()
         finally:
@@ -241,9 +246,10 @@ class Connection(asyncio.Protocol):
 
     def _send(self, request: Request, answer: Answer) -> None:
         keep = request.keep and request.whole and not answer.close and not self._server.stopping
-        made = rendered(answer, keep=keep, bodiless=request.method == "HEAD")
         if not self._transport.is_closing():
-            self._transport.write(made)
+            self._transport.writelines(
+                [head(answer, keep=keep), b"" if request.method == "HEAD" else answer.body]
+            )
         if not keep:
             self._end()
 

@@ -89,8 +89,8 @@ def response(answer: Answer) -> web.Response:
     return made
 
 
-def rendered(answer: Answer, *, keep: bool, bodiless: bool = False) -> bytes:
-    """The answer as it goes over the wire; ValueError for a header that cannot be one."""
+def head(answer: Answer, *, keep: bool) -> bytes:
+    """All that goes before the body over the wire; ValueError for a header that cannot be one."""
     lines = [_status_line(answer.http)]
     for name, value in answer.headers.items():
         if not value.isprintable():
@@ -98,7 +98,7 @@ def rendered(answer: Answer, *, keep: bool, bodiless: bool = False) -> bytes:
         lines.append(f"{name}: {value}\r\n")
     tail = "" if keep else "Connection: close\r\n"
     lines.append(f"Content-Length: {len(answer.body)}\r\nDate: {_date(int(time()))}\r\n{tail}\r\n")
-    return "".join(lines).encode("utf-8", "surrogateescape") + (b"" if bodiless else answer.body)
+    return "".join(lines).encode("utf-8", "surrogateescape")
 
 
 @lru_cache(128)

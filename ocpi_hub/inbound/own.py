@@ -5,16 +5,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Protocol
 
-from multidict import MultiDict
-
 from ocpi_hub.inbound.exchange import Exchange, Reply
-from ocpi_hub.inbound.pages import paged
+from ocpi_hub.inbound.pages import asked, paged
 from ocpi_hub.modules import locations, tariffs, tokens
 from ocpi_hub.modules.line import Message
 from ocpi_hub.modules.stamp import AHEAD
 from ocpi_hub.modules.store import Page, Store, Viewer, Window, Written
 from ocpi_hub.modules.taken import Taken
-from ocpi_hub.ocpi import codec, dialect, message, paging
+from ocpi_hub.ocpi import codec, dialect, message
 from ocpi_hub.ocpi.primitives import InterfaceRole, PartyRef, parse_datetime
 from ocpi_hub.ocpi.status import InvalidParameter, NoSuchResource, Status
 from ocpi_hub.ocpi.v2_2 import VERSION as V2_2
@@ -101,8 +99,7 @@ class Own:
     async def list_all(self, exchange: Exchange, decision: GetAll) -> Reply:
         self._addressed(exchange, "get-all")
         self._entitled(exchange, decision.sender)
-        params = exchange.params
-        query = paging.read_query(MultiDict(params))
+        query, params = asked(exchange.query)
         limit = min(query.limit or _LONGEST_PAGE, _LONGEST_PAGE)
         page = await self._duty(exchange).page(
             Window(query.date_from, query.date_to, query.offset, limit),

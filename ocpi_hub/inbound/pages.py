@@ -1,16 +1,33 @@
-"""The headers of a list that the hub answers itself."""
+"""Lists that the hub answers itself: what a query asks for, and the headers of a page.
 
-from collections.abc import Sequence
+Crawlers ask for the same pages again and again, so both are remembered.
+"""
+
+from functools import lru_cache
+from urllib.parse import parse_qsl
+
+from multidict import MultiDict
 
 from ocpi_hub.ocpi import message, paging
 
+Params = tuple[tuple[str, str], ...]
 
+
+@lru_cache(1024)
+def asked(query: str) -> tuple[paging.Query, Params]:
+    """What a raw query asks for, and all its parameters; raises as `paging.read_query`."""
+    params = tuple(parse_qsl(query, keep_blank_values=True))
+    return paging.read_query(MultiDict(params)), params
+
+
+@lru_cache(1024)
 def paged(
-    url: str, params: Sequence[tuple[str, str]], offset: int, limit: int, total: int, *, most: int
+    url: str, params: Params, offset: int, limit: int, total: int, *, most: int
 ) -> dict[str, str]:
     """X-Total-Count, X-Limit, and the Link to the next page unless this is the last one.
 
     X-Limit is what a page can hold at `most`, whatever `limit` was asked for (PAG-011, PAG-012).
+    The headers are shared: they are not to be changed.
     """
     headers = {message.TOTAL_COUNT: str(total), message.LIMIT: str(most)}
     if offset + limit < total:

@@ -35,8 +35,8 @@ class Request:
     """One request as it comes in: its head is whole, its body may still grow."""
 
     __slots__ = (
-        *("_connection", "_parts", "_size", "_waiter", "_wanted", "broken", "headers", "keep"),
-        *("method", "path", "query", "remote", "whole"),
+        *("_connection", "_parts", "_waiter", "_wanted", "broken", "headers", "keep"),
+        *("method", "path", "query", "remote", "size", "whole"),
     )
 
     def __init__(self, connection: Channel, method: str, url: str, headers: Given) -> None:
@@ -48,7 +48,7 @@ class Request:
         self.whole = self.broken = False
         self._connection = connection
         self._parts: list[bytes] = []
-        self._size = 0
+        self.size = 0
         self._wanted = 0
         self._waiter: asyncio.Future[None] | None = None
 
@@ -59,14 +59,14 @@ class Request:
             self._wanted = limit
             async with within(timeout_s):
                 await self._grown(limit)
-        if self._size > limit:
+        if self.size > limit:
             raise too_large(limit)
         return unpacked(b"".join(self._parts), encoding, limit)
 
     async def _grown(self, limit: int) -> None:
-        if self.headers.get("expect", "").lower() == "100-continue" and not self._size:
+        if self.headers.get("expect", "").lower() == "100-continue" and not self.size:
             self._connection.go_on()
-        while not self.whole and self._size <= limit:
+        while not self.whole and self.size <= limit:
             if self.broken:
                 raise NotJson("body: the connection broke")
             self._waiter = asyncio.get_running_loop().create_future()
@@ -76,11 +76,11 @@ class Request:
     @property
     def full(self) -> bool:
         """Whether nobody asked yet for more than there is."""
-        return self._size > max(HELD, self._wanted)
+        return self.size > max(HELD, self._wanted)
 
     def add(self, part: bytes) -> None:
         self._parts.append(part)
-        self._size += len(part)
+        self.size += len(part)
         self._wake()
 
     def end(self, *, broken: bool = False) -> None:

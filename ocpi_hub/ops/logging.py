@@ -38,6 +38,12 @@ _ANNOUNCED = {
     }.items()
     for word in words
 }
+# Most texts hold few of these: the words are looked for only where their core occurs.
+_CORES = ("token", "bearer", "passw", "secret", "authorization", "key", "ohk_", "://")
+_WORDS = tuple(
+    (core, tuple((word, tail) for word, tail in _ANNOUNCED.items() if core in word))
+    for core in _CORES
+)
 _LOWER = str.maketrans(string.ascii_uppercase, string.ascii_lowercase)
 
 
@@ -56,7 +62,7 @@ def _secrets(text: str) -> Iterator[tuple[int, int]]:
     low = text.lower()
     if len(low) != len(text):  # the lower case of a few letters is longer
         low = text.translate(_LOWER)
-    for word, tail in _ANNOUNCED.items():
+    for word, tail in (each for core, words in _WORDS if core in low for each in words):
         at = low.find(word)
         while at >= 0:
             at += len(word)

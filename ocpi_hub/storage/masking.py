@@ -1,6 +1,7 @@
 """A hop as the journal keeps it: secrets masked, bodies cut, text that PostgreSQL takes."""
 
 import re
+from functools import lru_cache
 from typing import Any
 
 from ocpi_hub.modules.journal import Hop
@@ -33,7 +34,7 @@ def columns(hop: Hop) -> tuple[Any, ...]:
         _party(hop.receiver),
         hop.http,
         hop.code,
-        mask(text(hop.outcome)),
+        _outcome(hop.outcome),
         hop.duration_ms,
         masked_body(hop.request_body),
         masked_body(hop.response_body),
@@ -57,6 +58,11 @@ def masked_body(body: bytes) -> bytes:
     if "\\u00" in plain:
         plain = _ESCAPED.sub(rf'\1"{MASK}"', plain)
     return plain.encode("latin-1")
+
+
+@lru_cache(256)
+def _outcome(said: str) -> str:
+    return mask(text(said))
 
 
 def masked_url(url: str) -> str:

@@ -8,11 +8,10 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from ocpi_hub.modules.frame import EVSE, assemble
+from ocpi_hub.modules.frame import EVSE, assemble, assemble_all, untouched
 from ocpi_hub.modules.line import ORIGIN, Change, ObjectKey, Place
 from ocpi_hub.modules.stamp import EARLIEST, LATEST, bound, spelled
 from ocpi_hub.modules.store import Page, Viewer, Window
-from ocpi_hub.ocpi import codec
 from ocpi_hub.storage.database import Database, Row
 from ocpi_hub.storage.queries import queries
 from ocpi_hub.storage.steady import Steady
@@ -172,9 +171,23 @@ class Pages:
 def _page(rows: Sequence[Row], total: int) -> tuple[Page, frozenset[str]]:
     place = ORIGIN if rows[0]["x"] is None else Place(rows[0]["x"], rows[0]["seq"])
     members = [row for row in rows if row["pk"] is not None]
-    body = codec.join_array(map(location_body, members))
+    body = _body(members)
     names = frozenset(row["name"] for row in members)
     return Page(body, len(members), max(total, len(members)), place), names
+
+
+def _body(members: Sequence[Row]) -> bytes:
+    """The array of these Locations; most are as they were pushed and are put together at once."""
+    frames, evses = [], []
+    for row in members:
+        frame, own = row["frame"], row["evses"]
+        if row["moved"] is not None or not untouched(frame, own):
+            frames.append(location_body(row))
+            continue
+        frames.append(frame)
+        if own is not None:
+            evses.append(own)
+    return assemble_all(frames, evses)
 
 
 def _weight(kept: _Kept) -> int:
