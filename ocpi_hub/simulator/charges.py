@@ -105,7 +105,7 @@ class Charges:
         self, outlet: Outlet, grant: Grant, visit: Visit | None, at: datetime | None = None
     ) -> Charge:
         """The EVSE is taken from now on, by a car or (None) by a reservation; nobody knows yet."""
-        tariff = self._tariffs.of(outlet)
+        tariff = self._tariffs.of(outlet, _profile(outlet, grant)) or self._tariffs.of(outlet)
         if tariff is None:
             raise LookupError(f"no tariff at {outlet.evse['uid']}")
         charge = Charge(fresh_id(), outlet, grant, tariff, at or now())
@@ -235,6 +235,12 @@ class Charges:
             await asyncio.sleep(_STEP_S / speed)
             await self.advance(charge, charge.meter.at + timedelta(seconds=_STEP_S))
         await self.finish(charge, charge.meter.at)
+
+
+def _profile(outlet: Outlet, grant: Grant) -> str:
+    """What the driver prefers from the start, where the EVSE can do it (TOK-042)."""
+    able = outlet.able("CHARGING_PREFERENCES_CAPABLE")
+    return str((able and grant.token.get("default_profile_type")) or "REGULAR")
 
 
 def _key(location: Object, evse: Object) -> tuple[PartyRef, str]:

@@ -56,6 +56,9 @@ SLOW = element(part("TIME", "2.00", "20", 600), reservation="RESERVATION")
 BOTH = element(START, ENERGY)
 
 
+@pytest.mark.obligation(
+    "TAR-039", "TAR-043", "TAR-050", "TAR-064", "TAR-065", "TAR-066", "TAR-067", "TAR-068"
+)
 @pytest.mark.parametrize(
     ("elements", "periods", "expired", "expected"),
     [
@@ -94,6 +97,7 @@ def around_17(*parts_before, after):
     ]
 
 
+@pytest.mark.obligation("CDR-034", "CDR-035", "CDR-036", "CDR-037", "TAR-053")
 @pytest.mark.parametrize(
     ("elements", "periods", "expected"),
     [
@@ -121,6 +125,7 @@ def test_what_was_used_is_rounded_up_once(elements, periods, expected):
     assert cost(elements, spent(*periods, start=start))[0] == expected
 
 
+@pytest.mark.obligation("TAR-046", "TAR-047")
 @pytest.mark.parametrize(
     ("kwh", "step", "expected"),
     [("0.1152", 1, "0.029"), ("0.1152", 25, "0.03125"), ("0.1152", 500, "0.125"),
@@ -131,6 +136,7 @@ def test_energy_is_billed_in_steps_of_watt_hours(kwh, step, expected):
     assert cost(elements, spent((TIME, 1, kwh)))[0] == expected
 
 
+@pytest.mark.obligation("CDR-051")
 def test_each_cost_stands_in_its_own_total():
     elements = [FEE, element(START, ENERGY, part("TIME", "1"), part("PARKING_TIME", "2"))]
     periods = spent((RESERVATION, 60, 0), (TIME, 60, 10), (PARKING, 30, 0))
@@ -149,6 +155,7 @@ def test_a_restriction_that_is_not_understood_is_named():
         cost([element(ENERGY, max_power=16)], spent((TIME, 1, 1)))
 
 
+@pytest.mark.obligation("TAR-059")
 def test_the_days_of_the_week_are_those_of_the_place():
     sunday_only = [element(ENERGY, day_of_week=["SUNDAY"])]
     late = datetime(2026, 3, 1, 22, 30, tzinfo=UTC)  # 23:30 on Sunday in Amsterdam
@@ -164,6 +171,7 @@ def test_the_next_switch_of_the_price_is_found_in_local_time():
     assert next_switch({"elements": [element(ENERGY)]}, AMSTERDAM, evening) is None
 
 
+@pytest.mark.obligation("TAR-025")
 def test_the_price_list_is_valid_and_has_one_for_each_wish():
     tariffs = price_list(PartyRef("NL", "CPO"), "2026-01-01T00:00:00Z")
     assert [validate(Tariff, tariff) for tariff in tariffs] == [()] * 3
@@ -173,3 +181,38 @@ def test_the_price_list_is_valid_and_has_one_for_each_wish():
     assert choose([slow, cheap], "GREEN") is None
     untyped = {name: value for name, value in slow.items() if name != "type"}
     assert choose([cheap, untyped]) is untyped
+
+
+@pytest.mark.obligation("TAR-035", "TAR-036", "TAR-037", "TAR-052")
+def test_each_dimension_has_the_first_element_that_fits_it():
+    elements = [
+        element(part("ENERGY", "0.10"), start_time="20:00", end_time="22:00"),
+        element(part("TIME", "1")),
+        element(part("ENERGY", "0.30"), part("TIME", "5")),
+        element(part("ENERGY", "0.90")),
+    ]
+    hour = [(TIME, 60, 10), (PARKING, 60, 0)]
+    assert cost(elements, spent(*hour))[0] == "4"  # 3.00 and 1.00; nothing prices the parking
+    evening = datetime(2026, 3, 2, 18, 0, tzinfo=UTC)
+    assert cost(elements, spent((TIME, 60, 10), *hour, start=evening))[0] == "6"
+
+
+@pytest.mark.obligation("TAR-051", "TAR-060")
+def test_all_restrictions_hold_together():
+    night = element(ENERGY, start_time="22:00", end_time="06:00", day_of_week=["FRIDAY"])
+    friday = datetime(2026, 3, 6, 1, 0, tzinfo=UTC)  # 2:00 in Amsterdam
+    assert cost([night], spent((TIME, 60, 1), start=friday))[0] == "0.25"
+    assert cost([night], spent((TIME, 60, 1), start=friday + timedelta(hours=21)))[0] == "0.25"
+    assert cost([night], spent((TIME, 60, 1), start=friday + timedelta(hours=12)))[0] == "0"
+    assert cost([night], spent((TIME, 60, 1), start=friday + timedelta(days=1)))[0] == "0"
+
+
+@pytest.mark.obligation("TAR-053")
+def test_midnight_as_an_end_is_the_end_of_the_day():
+    for start_time, hours in (("17:00", (0, 1)), ("00:00", (1, 1))):
+        elements = [element(ENERGY, start_time=start_time, end_time="00:00")]
+        found = [
+            cost(elements, spent((TIME, 60, 1), start=MONDAY_NOON + timedelta(hours=later)))[0]
+            for later in (2, 10)
+        ]
+        assert found == ["0.25" if here else "0" for here in hours]

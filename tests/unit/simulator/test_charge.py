@@ -1,5 +1,6 @@
 """A charging session as a state machine: time in, changes out."""
 
+import copy
 import random
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -106,7 +107,7 @@ def test_visits_are_like_those_of_real_stations():
     assert max(kwh) < 75
 
 
-@pytest.mark.obligation("CDR-032")
+@pytest.mark.obligation("CDR-032", "CDR-053")
 def test_what_periods_tell_adds_up_to_what_the_session_tells():
     charge = fast_charge(Visit(VEHICLES[5], charged=7.3, wanted=93.1, lingers_s=600))
     changes = []
@@ -207,11 +208,16 @@ def test_sessions_and_cdrs_are_valid_and_complete():
         assert period["tariff_id"] in [tariff["id"] for tariff in cdr["tariffs"]]
 
 
+@pytest.mark.obligation("CDR-030")
 def test_a_cdr_is_of_the_moment_the_session_began():
     charge = fast_charge(Visit(TESTER))
     charge.place.location["name"] = "Renamed"
     charge.place.connector["standard"] = "CHADEMO"
+    tariff = copy.deepcopy(FAST)
+    FAST["elements"].pop()
     charge.finish(after(minutes=5))
+    FAST["elements"] = tariff["elements"]
+    assert charge.cdr("C1")["tariffs"] == [tariff]
     there = charge.cdr("C1")["cdr_location"]
     assert (there["name"], there["connector_standard"]) == ("Stationsplein", "IEC_62196_T2_COMBO")
 
@@ -224,7 +230,7 @@ def test_a_session_that_was_over_at_once_has_a_period_too():
     assert validate(Cdr, as_sent(cdr | {"last_updated": LONG_AGO})) == ()
 
 
-@pytest.mark.obligation("SES-039", "SES-050", "CDR-044", "CDR-045")
+@pytest.mark.obligation("SES-039", "SES-050", "CDR-044", "CDR-045", "CDR-063", "TAR-063")
 def test_a_reservation_becomes_a_session_and_pays_for_its_time():
     charge = slow_charge()
     charge.advance(after(minutes=15))
@@ -257,6 +263,7 @@ def test_a_reservation_that_nobody_came_for_ends_and_may_cost():
     assert validate(Cdr, as_sent(cdr | {"last_updated": LONG_AGO})) == ()
 
 
+@pytest.mark.obligation("CDR-062", "CHP-002")
 def test_a_limit_lowers_the_power_and_not_the_kind_of_time():
     charge = fast_charge(Visit(TESTER, charged=10))
     charge.caps["grid"] = lambda at: 20_000 if at < after(minutes=6) else None
@@ -268,6 +275,7 @@ def test_a_limit_lowers_the_power_and_not_the_kind_of_time():
     assert (charge.meter.kwh, charge.meter.kind) == (Decimal("12.000"), "TIME")
 
 
+@pytest.mark.obligation("TAR-025")
 def test_a_wish_of_the_driver_changes_the_tariff_from_then_on():
     charge = slow_charge(Visit(TESTER, charged=10, wanted=100))
     charge.advance(after(minutes=9))
@@ -281,7 +289,7 @@ def test_a_wish_of_the_driver_changes_the_tariff_from_then_on():
     assert cdr["total_cost"]["excl_vat"] == round(expected, 4)
 
 
-@pytest.mark.obligation("CDR-006", "CDR-012")
+@pytest.mark.obligation("CDR-006", "CDR-012", "CDR-009", "CDR-011")
 def test_a_credit_takes_the_total_back_and_nothing_else():
     charge = fast_charge(Visit(TESTER))
     charge.finish(after(minutes=6))

@@ -81,7 +81,17 @@ async def told(asker, status):
     return pushes[-1].json
 
 
-@pytest.mark.obligation("CMD-001", "CMD-002", "CMD-005", "CMD-010", "CMD-011", "CMD-032", "CMD-028")
+@pytest.mark.obligation(
+    "CMD-001",
+    "CMD-002",
+    "CMD-005",
+    "CMD-010",
+    "CMD-011",
+    "CMD-032",
+    "CMD-028",
+    "CMD-040",
+    "CMD-019",
+)
 async def test_a_session_is_started_and_stopped_from_afar(helm, asker, cpo, outlet):
     token = a_token("APP-7", type="APP_USER", whitelist="NEVER", valid=False)
     response = await helm.at(START, outlet, token=token, authorization_reference="REF-1")

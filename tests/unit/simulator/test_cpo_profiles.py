@@ -48,16 +48,19 @@ def watts(told, *minutes):
     return [limit(NOON + timedelta(minutes=each)) for each in minutes]
 
 
+@pytest.mark.obligation("CHP-035")
 def test_periods_follow_each_other_and_the_last_goes_on():
     told = profile((0, 50_000), (600, 20_000))
     assert watts(told, 0, 9.9, 10, 600) == [50_000, 50_000, 20_000, 20_000]
 
 
+@pytest.mark.obligation("CHP-035")
 def test_a_duration_is_an_end_and_a_start_is_a_begin():
     told = profile((0, 50_000), duration=600, start_date_time="2026-03-02T12:05:00Z")
     assert watts(told, 0, 5, 14.9, 15) == [None, 50_000, 50_000, None]
 
 
+@pytest.mark.obligation("CHP-036")
 def test_amperes_are_those_of_each_phase():
     assert watts(profile((0, 10), unit="A"), 1) == [9200]
     assert watts(profile(), 1) == [None]

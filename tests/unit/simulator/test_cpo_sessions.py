@@ -117,6 +117,7 @@ async def test_a_reservation_that_nobody_used_is_completed_and_billed(cpo, emsp)
     assert (cdr["total_energy"], cdr["session_id"]) == (0, charge.id)
 
 
+@pytest.mark.obligation("SES-044")
 async def test_a_void_session_is_told_and_not_billed(cpo, emsp):
     charge = await charging(cpo)
     await cpo.charges.void(charge)
@@ -220,7 +221,7 @@ async def test_preferences_are_judged_one_by_one(cpo, asker):
         assert answer.http == 404
 
 
-@pytest.mark.obligation("SES-016")
+@pytest.mark.obligation("SES-016", "TAR-025", "SES-020")
 async def test_a_cheap_session_takes_its_time_and_its_tariff(cpo, emsp):
     charge = await charging(cpo)
     await pass_time(cpo, charge, 6)
@@ -280,3 +281,12 @@ async def test_the_crowd_leaves_the_evse_of_a_session_alone(cpo, emsp, until):
     touched = {each.segments[3] for each in emsp.record.of("locations.receiver", "PATCH")}
     assert touched
     assert taken.place.evse["uid"] not in touched
+
+
+@pytest.mark.obligation("TOK-042", "TAR-025")
+async def test_a_token_may_say_what_its_driver_prefers(cpo, emsp):
+    slow, fast = outlets_of(cpo)[0], outlets_of(cpo, direct=True)[0]
+    assert (await charging(cpo, slow, default_profile_type="CHEAP")).tariff["id"] == "AC-CHEAP"
+    assert (await charging(cpo, fast, default_profile_type="CHEAP")).tariff["id"] == "DC"
+    green = await charging(cpo, outlets_of(cpo)[-1], default_profile_type="GREEN")
+    assert green.tariff["id"] == "AC"
