@@ -183,9 +183,7 @@ def _applied(apply: Callable[[Push], Written], push: Push) -> Written | OcpiErro
 
 
 async def _write(connection: Connection, rows: Rows, plain_rows: plain.PlainRows) -> None:
-    if (
-        rows.statements + plain_rows.statements <= 1
-    ):  # a transaction by itself, two round trips less
+    if rows.statements + plain_rows.statements <= 1:  # is a transaction by itself
         await _all(connection, rows, plain_rows)
         return
     async with connection.transaction():
