@@ -10,7 +10,9 @@ from ocpi_hub.cli_agreement import agreement
 from ocpi_hub.commands import keys, manual, messages, platforms, show
 from ocpi_hub.commands.ending import Commands
 from ocpi_hub.commands.hub import at
-from ocpi_hub.commands.options import AdminKey, Machine, Url
+from ocpi_hub.commands.options import AdminKey, Config, Machine, Url
+from ocpi_hub.commands.times import moment
+from ocpi_hub.modules.keys import Scope
 
 main = typer.Typer(
     name="ocpi-hub",
@@ -35,9 +37,6 @@ main.add_typer(key, name="key")
 main.add_typer(platform, name="platform")
 main.add_typer(agreement, name="agreement")
 
-Config = Annotated[
-    Path | None, typer.Option(help="TOML file with settings; the environment goes before it.")
-]
 Stations = Annotated[int, typer.Option(min=1, help="Made-up charging stations.")]
 LocationsFile = Annotated[
     Path | None, typer.Option(help="Locations instead, a .jsonl or .jsonl.gz file.")
@@ -53,6 +52,9 @@ Seconds = Annotated[
     ),
 ]
 Plain = Annotated[bool, typer.Option("--plain", help="Lines instead of a live table.")]
+SINCE = "From this time on, such as 2026-11-01T00:00:00Z."
+UNTIL = "Before this time, such as 2026-11-02T00:00:00Z."
+SCOPES = f"What it may do; repeatable. One of {', '.join(Scope)}."
 Seed = Annotated[int, typer.Option(help="The same number plays the same play.")]
 PlatformId = Annotated[str, typer.Argument(metavar="ID", help="Id of the platform.")]
 
@@ -128,6 +130,7 @@ def simulate(
         str | None, typer.Option(help="Address of the hub (default: that of the settings).")
     ] = None,
     admin_key: AdminKey = None,
+    config: Config = None,
     stations: Stations = 3000,
     locations: LocationsFile = None,
     rate: Rate = 40.0,
@@ -136,7 +139,7 @@ def simulate(
     emsps: Annotated[int, typer.Option(min=1, max=100, help="E-mobility providers.")] = 2,
     for_s: Seconds = None,
     keep: Annotated[
-        bool, typer.Option("--keep", help="Leave the platforms at the hub in the end.")
+        bool, typer.Option("--keep", help="Let the platforms stay connected in the end.")
     ] = False,
     plain: Plain = False,
     seed: Seed = 1,
@@ -145,12 +148,13 @@ def simulate(
 
     The hub has to allow partners on this machine, without TLS: start it with
     OCPI_HUB__DELIVERY__ALLOW_PRIVATE=true and OCPI_HUB__DELIVERY__REQUIRE_HTTPS=false.
-    What they make at the hub is removed in the end.
+    In the end they leave: their platforms stay at the hub as SUSPENDED, and what they pushed is
+    shown to nobody any more.
     """
     from ocpi_hub.simulator import simulate as play  # noqa: PLC0415 - other commands need no partners
     from ocpi_hub.simulator.script import Script  # noqa: PLC0415 - as above
 
-    where = at(hub, admin_key)
+    where = at(hub, admin_key, config)
     script = Script(stations, locations, rate, speed, cpos, emsps, for_s, plain, seed)
     raise typer.Exit(play.run(play.Options(where.url, where.key, script, keep)))
 
@@ -165,22 +169,26 @@ def version() -> None:
 def key_create(
     name: Annotated[str, typer.Argument(help="Whose key it is.")],
     *,
-    scope: Annotated[list[str], typer.Option("--scope", "-s", help="What it may do; repeatable.")],
+    scope: Annotated[list[str], typer.Option("--scope", "-s", help=SCOPES)],
     expires: Annotated[
-        str | None, typer.Option(help="Time of its end, such as 2027-12-31T23:59:59Z.")
+        str | None,
+        typer.Option(callback=moment, help="Time of its end, such as 2027-12-31T23:59:59Z."),
     ] = None,
     url: Url = None,
     admin_key: AdminKey = None,
+    config: Config = None,
     machine: Machine = False,
 ) -> None:
     """Make a key and show it, this once."""
-    keys.create(at(url, admin_key), name, scope, expires, machine)
+    keys.create(at(url, admin_key, config), name, scope, expires, machine)
 
 
 @key.command("list", epilog="Example: ocpi-hub key list --json")
-def key_list(url: Url = None, admin_key: AdminKey = None, machine: Machine = False) -> None:
+def key_list(
+    url: Url = None, admin_key: AdminKey = None, config: Config = None, machine: Machine = False
+) -> None:
     """All keys, without their secrets."""
-    keys.listing(at(url, admin_key), machine)
+    keys.listing(at(url, admin_key, config), machine)
 
 
 @key.command("delete", epilog="Example: ocpi-hub key delete 0b5c6f0e-6d0b-4c11-9d6a-0f3c2b1a9e77")
@@ -188,9 +196,10 @@ def key_delete(
     key_id: Annotated[str, typer.Argument(metavar="ID", help="Id of the key.")],
     url: Url = None,
     admin_key: AdminKey = None,
+    config: Config = None,
 ) -> None:
     """Delete a key: from now on it opens nothing."""
-    keys.delete(at(url, admin_key), key_id)
+    keys.delete(at(url, admin_key, config), key_id)
 
 
 @platform.command(
@@ -211,24 +220,31 @@ def platform_add(
     ] = None,
     url: Url = None,
     admin_key: AdminKey = None,
+    config: Config = None,
     machine: Machine = False,
 ) -> None:
     """Add a platform; prints the token and the URL with which it registers here."""
-    platforms.add(at(url, admin_key), name, role, quirk or [], machine)
+    platforms.add(at(url, admin_key, config), name, role, quirk or [], machine)
 
 
 @platform.command("list", epilog="Example: ocpi-hub platform list --url https://hub.example")
-def platform_list(url: Url = None, admin_key: AdminKey = None, machine: Machine = False) -> None:
+def platform_list(
+    url: Url = None, admin_key: AdminKey = None, config: Config = None, machine: Machine = False
+) -> None:
     """All platforms with their states."""
-    platforms.listing(at(url, admin_key), machine)
+    platforms.listing(at(url, admin_key, config), machine)
 
 
 @platform.command("show", epilog="Example: ocpi-hub platform show ID --json")
 def platform_show(
-    platform_id: PlatformId, url: Url = None, admin_key: AdminKey = None, machine: Machine = False
+    platform_id: PlatformId,
+    url: Url = None,
+    admin_key: AdminKey = None,
+    config: Config = None,
+    machine: Machine = False,
 ) -> None:
     """One platform with its roles, endpoints and counters."""
-    platforms.one(at(url, admin_key), platform_id, machine)
+    platforms.one(at(url, admin_key, config), platform_id, machine)
 
 
 @platform.command(
@@ -244,55 +260,77 @@ def platform_register(
             prompt="Token of the partner",
             hide_input=True,
             envvar="OCPI_HUB_PARTNER_TOKEN",
-            help="The registration token that the partner gave; asked for when it is left out.",
+            help="The registration token (token A) that the partner made for this hub. Asked for "
+            "when it is left out, so that it stays out of the shell's history.",
         ),
     ],
     url: Url = None,
     admin_key: AdminKey = None,
+    config: Config = None,
     machine: Machine = False,
 ) -> None:
     """Register the hub at a partner that invited it."""
-    platforms.register(at(url, admin_key), platform_id, versions_url, token, machine)
+    platforms.register(at(url, admin_key, config), platform_id, versions_url, token, machine)
 
 
 @platform.command("token", epilog="Example: ocpi-hub platform token ID")
 def platform_token(
-    platform_id: PlatformId, url: Url = None, admin_key: AdminKey = None, machine: Machine = False
+    platform_id: PlatformId,
+    url: Url = None,
+    admin_key: AdminKey = None,
+    config: Config = None,
+    machine: Machine = False,
 ) -> None:
     """Make a new registration token; the old one is void."""
-    platforms.token(at(url, admin_key), platform_id, machine)
+    platforms.token(at(url, admin_key, config), platform_id, machine)
 
 
 @platform.command("rotate", epilog="Example: ocpi-hub platform rotate ID")
 def platform_rotate(
-    platform_id: PlatformId, url: Url = None, admin_key: AdminKey = None, machine: Machine = False
+    platform_id: PlatformId,
+    url: Url = None,
+    admin_key: AdminKey = None,
+    config: Config = None,
+    machine: Machine = False,
 ) -> None:
     """Renew the credentials with a partner."""
-    platforms.act(at(url, admin_key), platform_id, "rotate", machine)
+    platforms.act(at(url, admin_key, config), platform_id, "rotate", machine)
 
 
 @platform.command("suspend", epilog="Example: ocpi-hub platform suspend ID")
 def platform_suspend(
-    platform_id: PlatformId, url: Url = None, admin_key: AdminKey = None, machine: Machine = False
+    platform_id: PlatformId,
+    url: Url = None,
+    admin_key: AdminKey = None,
+    config: Config = None,
+    machine: Machine = False,
 ) -> None:
     """Stop a partner: its tokens are refused but kept."""
-    platforms.act(at(url, admin_key), platform_id, "suspend", machine)
+    platforms.act(at(url, admin_key, config), platform_id, "suspend", machine)
 
 
 @platform.command("resume", epilog="Example: ocpi-hub platform resume ID")
 def platform_resume(
-    platform_id: PlatformId, url: Url = None, admin_key: AdminKey = None, machine: Machine = False
+    platform_id: PlatformId,
+    url: Url = None,
+    admin_key: AdminKey = None,
+    config: Config = None,
+    machine: Machine = False,
 ) -> None:
     """Let a suspended partner in again."""
-    platforms.act(at(url, admin_key), platform_id, "resume", machine)
+    platforms.act(at(url, admin_key, config), platform_id, "resume", machine)
 
 
 @platform.command("pull", epilog="Example: ocpi-hub platform pull ID")
 def platform_pull(
-    platform_id: PlatformId, url: Url = None, admin_key: AdminKey = None, machine: Machine = False
+    platform_id: PlatformId,
+    url: Url = None,
+    admin_key: AdminKey = None,
+    config: Config = None,
+    machine: Machine = False,
 ) -> None:
     """Read a partner's lists in full, now; `platform show` tells what it came to."""
-    platforms.act(at(url, admin_key), platform_id, "pull", machine)
+    platforms.act(at(url, admin_key, config), platform_id, "pull", machine)
 
 
 @platform.command(
@@ -301,14 +339,15 @@ def platform_pull(
 def platform_findings(
     platform_id: PlatformId,
     *,
-    since: Annotated[str | None, typer.Option(help="From this time on, with zone.")] = None,
-    until: Annotated[str | None, typer.Option(help="Before this time, with zone.")] = None,
+    since: Annotated[str | None, typer.Option(callback=moment, help=SINCE)] = None,
+    until: Annotated[str | None, typer.Option(callback=moment, help=UNTIL)] = None,
     url: Url = None,
     admin_key: AdminKey = None,
+    config: Config = None,
     machine: Machine = False,
 ) -> None:
     """What a partner has to mend: the rules that its messages broke without being refused."""
-    platforms.findings(at(url, admin_key), platform_id, since, until, machine)
+    platforms.findings(at(url, admin_key, config), platform_id, since, until, machine)
 
 
 @platform.command("remove", epilog="Example: ocpi-hub platform remove ID --yes")
@@ -317,9 +356,10 @@ def platform_remove(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask whether that is meant.")] = False,
     url: Url = None,
     admin_key: AdminKey = None,
+    config: Config = None,
 ) -> None:
     """End the connection with a partner: it is told, and its tokens are forgotten."""
-    platforms.remove(at(url, admin_key), platform_id, yes)
+    platforms.remove(at(url, admin_key, config), platform_id, yes)
 
 
 @main.command("messages", epilog="Example: ocpi-hub messages --sender DE-VWK --outcome timeout")
@@ -339,15 +379,16 @@ def messages_(
     http: Annotated[str | None, typer.Option(help="HTTP status.")] = None,
     code: Annotated[str | None, typer.Option(help="OCPI status code.")] = None,
     outcome: Annotated[str | None, typer.Option(help="Such as timeout.")] = None,
-    since: Annotated[str | None, typer.Option(help="From this time on, with zone.")] = None,
-    until: Annotated[str | None, typer.Option(help="Before this time, with zone.")] = None,
+    since: Annotated[str | None, typer.Option(callback=moment, help=SINCE)] = None,
+    until: Annotated[str | None, typer.Option(callback=moment, help=UNTIL)] = None,
     limit: Annotated[int, typer.Option(min=1, help="Messages at most.")] = 20,
     url: Url = None,
     admin_key: AdminKey = None,
+    config: Config = None,
     machine: Machine = False,
 ) -> None:
     """The journal: what went through the hub, newest first."""
-    hub = at(url, admin_key)
+    hub = at(url, admin_key, config)
     if number is not None:
         return messages.one(hub, number, machine)
     filters = {

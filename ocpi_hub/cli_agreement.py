@@ -7,7 +7,7 @@ import typer
 
 from ocpi_hub.commands import agreements
 from ocpi_hub.commands.hub import at
-from ocpi_hub.commands.options import AdminKey, Machine, Url
+from ocpi_hub.commands.options import AdminKey, Config, Machine, Url
 
 agreement = typer.Typer(
     no_args_is_help=True,
@@ -43,11 +43,12 @@ def add(
     settlement: Terms = None,
     url: Url = None,
     admin_key: AdminKey = None,
+    config: Config = None,
     machine: Machine = False,
 ) -> None:
     """Let two parties roam with each other."""
     given = agreements.given(module, valid_from, valid_to, settlement)
-    agreements.add(at(url, admin_key), [first, second], given, machine)
+    agreements.add(at(url, admin_key, config), [first, second], given, machine)
 
 
 @agreement.command("list", epilog="Example: ocpi-hub agreement list --party DE-VWK")
@@ -55,18 +56,23 @@ def listing(
     party: Annotated[str | None, typer.Option(help="Only those of this party.")] = None,
     url: Url = None,
     admin_key: AdminKey = None,
+    config: Config = None,
     machine: Machine = False,
 ) -> None:
     """All agreements, in order of creation."""
-    agreements.listing(at(url, admin_key), party, machine)
+    agreements.listing(at(url, admin_key, config), party, machine)
 
 
 @agreement.command("show", epilog="Example: ocpi-hub agreement show ID --json")
 def show(
-    agreement_id: AgreementId, url: Url = None, admin_key: AdminKey = None, machine: Machine = False
+    agreement_id: AgreementId,
+    url: Url = None,
+    admin_key: AdminKey = None,
+    config: Config = None,
+    machine: Machine = False,
 ) -> None:
     """One agreement with its terms."""
-    agreements.one(at(url, admin_key), agreement_id, machine)
+    agreements.one(at(url, admin_key, config), agreement_id, machine)
 
 
 @agreement.command(
@@ -85,12 +91,13 @@ def change(
     ] = None,
     url: Url = None,
     admin_key: AdminKey = None,
+    config: Config = None,
     machine: Machine = False,
 ) -> None:
     """Change what was agreed on, or when; what is not given stays."""
     cleared = dict.fromkeys(clear or ())
     given = cleared | agreements.given(module, valid_from, valid_to, settlement)
-    agreements.change(at(url, admin_key), agreement_id, given, machine)
+    agreements.change(at(url, admin_key, config), agreement_id, given, machine)
 
 
 @agreement.command("remove", epilog="Example: ocpi-hub agreement remove ID --yes")
@@ -99,6 +106,7 @@ def remove(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask whether that is meant.")] = False,
     url: Url = None,
     admin_key: AdminKey = None,
+    config: Config = None,
 ) -> None:
     """End an agreement now; both parties are told."""
-    agreements.remove(at(url, admin_key), agreement_id, yes)
+    agreements.remove(at(url, admin_key, config), agreement_id, yes)

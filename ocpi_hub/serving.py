@@ -7,7 +7,7 @@ import asyncio
 import gc
 import signal
 import sys
-from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
+from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,11 +18,12 @@ import structlog
 from ocpi_hub.bootstrap import bound, house, listen
 from ocpi_hub.ops import logging
 from ocpi_hub.ops.tasks import Tasks
-from ocpi_hub.ops.workers import NotReady, Worker, die_with_parent
+from ocpi_hub.ops.workers import NotReady, Worker
 from ocpi_hub.security import UnsafeKeyFile, generated_key
 from ocpi_hub.settings import PREFIX, Settings
 from ocpi_hub.storage.database import UnusableDatabase
 from ocpi_hub.storage.embedded import EmbeddedServer
+from ocpi_hub.storage.migrate import Migration
 from ocpi_hub.storage.migrate import migrate as apply_migrations
 from ocpi_hub.storage.programs import NotStarted
 from ocpi_hub.storage.receivers import free_all
@@ -43,8 +44,6 @@ _UNSTARTABLE = (
 def serve(settings: Settings, workers: int = 1, config: Path | None = None) -> int:
     """Serve until SIGTERM or SIGINT; 0 after a clean stop, 1 when the hub could not start."""
     logging.configure(settings.logging.format, settings.logging.level)
-    if settings.server.shared:
-        die_with_parent()
     try:
         return _run(_hub(settings, workers, config))
     except _UNSTARTABLE as error:
@@ -58,7 +57,7 @@ def migrate(settings: Settings) -> int:
 
     async def work() -> int:
         async with _database_url(settings) as url:
-            applied = await apply_migrations(url)
+            applied = await _migrated(settings, url)
         for migration in applied:
             sys.stdout.write(f"applied {migration.number:04d}_{migration.name}\n")
         sys.stdout.write("the database is up to date\n")
@@ -84,7 +83,7 @@ async def _hub(settings: Settings, workers: int, config: Path | None) -> int:
     stop = _Stop()
     async with _database_url(settings) as url:
         with stop.ends_the_start():
-            await apply_migrations(url)
+            await _migrated(settings, url)
             if not settings.database.url.get_secret_value():
                 await free_all(url)
             key = _key(settings)
@@ -94,6 +93,16 @@ async def _hub(settings: Settings, workers: int, config: Path | None) -> int:
                 await _work(settings, url, key, stop)
     log.info("hub.stopped")
     return 0
+
+
+async def _migrated(settings: Settings, url: str) -> Sequence[Migration]:
+    """The tables brought up to date; raises UnusableDatabase where there is no way in."""
+    try:
+        return await apply_migrations(url)
+    except (OSError, asyncpg.PostgresError) as error:
+        if not settings.database.url.get_secret_value():
+            raise
+        raise UnusableDatabase(f"OCPI_HUB__DATABASE__URL: cannot be used: {error!r}") from None
 
 
 class _Stop:

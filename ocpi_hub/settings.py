@@ -37,7 +37,7 @@ from pydantic_settings import (
 from ocpi_hub.ocpi.primitives import PartyRef
 
 PREFIX = "OCPI_HUB__"
-_OTHERS = "OCPI_HUB_TEST_"  # read by the tests
+_OTHERS = ("OCPI_HUB_TEST_", "OCPI_HUB_PARTNER_TOKEN")  # of the tests, and of the command line
 _UNITS = {"b": 1, "kib": 1024, "mib": 1024**2, "gib": 1024**3}
 
 

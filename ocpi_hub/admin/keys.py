@@ -1,4 +1,4 @@
-"""Keys: made and deleted with at most the scopes of who does it, shown once, listed without secret."""
+"""Keys: made and deleted within the scopes of who does it, shown once, listed without secret."""
 
 from datetime import datetime
 from typing import Annotated, Any

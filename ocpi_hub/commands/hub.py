@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any, TypeVar
 
 import aiohttp
@@ -82,11 +83,11 @@ class Hub:
             raise Failed(f"{self.url} answers, but not as a hub's admin API") from None
 
 
-def at(url: str | None, key: str | None) -> Hub:
-    """The hub of the options; what is not given comes from the settings."""
+def at(url: str | None, key: str | None, config: Path | None = None) -> Hub:
+    """The hub of the options; what is not given comes from the settings (`config`: their file)."""
     if url and key:
         return Hub(url.rstrip("/"), key)
-    loaded = settings.load()
+    loaded = settings.load(config)
     key = key or loaded.admin.bootstrap_key.get_secret_value()
     if not key:
         raise Failed(f"an admin key is needed: --key, or {KEY_VARIABLE}")

@@ -1,5 +1,6 @@
 """Options that all commands share which ask a running hub."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,5 +12,8 @@ Url = Annotated[
 ]
 AdminKey = Annotated[
     str | None, typer.Option("--key", help=f"Admin key (default: {KEY_VARIABLE} or the settings).")
+]
+Config = Annotated[
+    Path | None, typer.Option(help="TOML file with settings; the environment goes before it.")
 ]
 Machine = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]

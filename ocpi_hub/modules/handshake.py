@@ -130,7 +130,8 @@ def introduction(value: Any, body: bytes) -> Introduction:
 def _data(step: str, http: int, body: bytes) -> bytes:
     code = message.status_of(body)
     if http not in _OK or code not in _SUCCESS:
-        raise PartnerUnusable(step, f"answered with HTTP {http}, status_code {code}")
+        what = "and no OCPI answer" if code is None else f"and status_code {code}"
+        raise PartnerUnusable(step, f"answered with HTTP {http} {what}")
     try:
         codec.decode(body)
         return codec.members(body).get("data", b"null")

@@ -11,6 +11,7 @@ import signal
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 
 import structlog
 
@@ -26,10 +27,15 @@ class NotReady(Exception):
     """A worker ended or hung before it was ready; its own log says why."""
 
 
-def die_with_parent() -> None:
-    """Ask Linux for a SIGTERM when the supervisor is killed, so that no worker is left behind."""
+def die_with(parent: int) -> None:
+    """Ask Linux for a SIGTERM when the supervisor is killed, so that no worker is left behind.
+
+    Ends at once where it was killed before this could be asked.
+    """
     with suppress(OSError, AttributeError):
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+    if os.getppid() != parent:
+        os._exit(1)
 
 
 class Worker:
@@ -54,6 +60,7 @@ class Worker:
             *self._arguments,
             stdout=asyncio.subprocess.PIPE,
             env=self._environment,
+            preexec_fn=partial(die_with, os.getpid()),
         )
         assert self._process.stdout is not None  # noqa: S101 - a pipe was asked for
         try:

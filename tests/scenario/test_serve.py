@@ -143,7 +143,7 @@ def test_a_database_that_is_not_there_is_said_without_its_password(tmp_path: Pat
     done = run("serve", DATA_DIR=str(tmp_path), DATABASE__URL=url, SECURITY__KEY=SEAL)
     assert done.returncode == 1
     assert "s3cret-word" not in done.stderr + done.stdout
-    assert done.stderr.startswith("ocpi-hub: ")
+    assert done.stderr.startswith("ocpi-hub: OCPI_HUB__DATABASE__URL: ")
 
 
 async def test_no_answer_names_the_versions_of_what_runs(data_dir: Path) -> None:

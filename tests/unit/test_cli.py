@@ -165,3 +165,30 @@ def test_the_module_is_the_command():
     assert told.returncode == 2
     assert told.stderr.startswith("ocpi-hub: OCPI_HUB__SERVER__LISTEN")
     assert "Traceback" not in told.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("messages", "--since", "yesterday"),
+        ("key", "create", "x", "-s", "nav:read", "--expires", "2027-13-01"),
+    ],
+)
+def test_what_is_no_time_is_said_with_an_example(arguments):
+    told = run(*arguments, "--key", KEY)
+    assert told.exit_code == 2
+    assert "2026-11-01T00:00:00Z" in " ".join(told.stderr.replace("│", " ").split())
+
+
+def test_key_and_address_may_come_from_a_file(tmp_path):
+    file = tmp_path / "hub.toml"
+    file.write_text(f'[admin]\nbootstrap_key = "{KEY}"\n[server]\nlisten = "127.0.0.1:1"\n')
+    told = run("platform", "list", "--config", str(file))
+    assert told.exit_code == 1
+    assert "no hub answers at http://127.0.0.1:1" in told.stderr
+
+
+def test_the_token_of_a_partner_may_come_from_the_environment():
+    arguments = ("platform", "register", "ID", "http://x/versions", "--url", "http://127.0.0.1:1")
+    told = run(*arguments, OCPI_HUB_PARTNER_TOKEN="t", OCPI_HUB__ADMIN__BOOTSTRAP_KEY=KEY)
+    assert "no hub answers" in told.stderr

@@ -1,7 +1,11 @@
 """Workers are started again whatever ended them."""
 
 import asyncio
+import os
+import signal
+import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -48,3 +52,30 @@ async def test_a_worker_that_does_not_become_ready_is_ended(
         await worker.start()
     assert worker._process is not None
     assert worker._process.returncode is not None
+
+
+def test_a_worker_dies_with_its_supervisor_however_early_that_is_killed(tmp_path: Path) -> None:
+    worker = program(tmp_path / "slow", "nothing")
+    supervisor = (
+        "import asyncio, os, sys; from ocpi_hub.ops.workers import Worker;"
+        f"sys.executable = {worker!r}; worker = Worker(0, [], {{}});"
+        "\nasync def main():"
+        "\n    asyncio.ensure_future(worker.start())"
+        "\n    while worker._process is None: await asyncio.sleep(0.001)"
+        "\n    print(worker._process.pid, flush=True); os.kill(os.getpid(), 9)"
+        "\nasyncio.run(main())"
+    )
+    done = subprocess.run(  # noqa: S603 - a program of this test
+        [sys.executable, "-c", supervisor], capture_output=True, text=True, check=False, timeout=30
+    )
+    pid = int(done.stdout)
+    for _ in range(200):
+        if not Path(f"/proc/{pid}/stat").exists() or _state(pid) == "Z":
+            return
+        time.sleep(0.02)
+    os.kill(pid, signal.SIGKILL)
+    raise AssertionError("the worker was left behind")
+
+
+def _state(pid: int) -> str:
+    return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
