@@ -96,6 +96,7 @@ class PostgresAgreements:
         """Who has an agreement from now on; where none are asked for, nobody is told."""
         if self._required:
             await connection.execute(_SQL["settle"])
+            await connection.execute(_SQL["changed"])
             await connection.execute(_SQL["pair"], await connection.fetchval(_SQL["now"]))
 
     async def _keep_time(self) -> None:

@@ -48,6 +48,10 @@ select date_trunc('milliseconds', clock_timestamp())
 update agreement set in_force = not in_force
 where in_force <> (coalesce(valid_from <= clock_timestamp(), true) and coalesce(valid_to > clock_timestamp(), true))
 
+-- changed
+-- What is in force may be another from now on.
+update version set number = number + 1 where subject = 'agreements'
+
 -- pair
 -- Pairs that came to have an agreement, or lost their last one; places on the line for their parties.
 with now_agreed as (

@@ -27,13 +27,14 @@ from ocpi_hub.modules.platforms import (
 )
 from ocpi_hub.ocpi.primitives import ConnectionStatus, PartyRef, Role
 from ocpi_hub.ops.identity import fresh_id
+from ocpi_hub.routing.agreements import Agreements
 from ocpi_hub.routing.directory import Directory, Platform, PlatformId, Quirks
 from ocpi_hub.security import CannotOpen, KeyRing, digest, fresh_token
 from ocpi_hub.storage.database import LOST, Database, Row
 from ocpi_hub.storage.following import Following
 from ocpi_hub.storage.pool import Connection
 from ocpi_hub.storage.queries import queries
-from ocpi_hub.storage.register import Register, load
+from ocpi_hub.storage.register import Register, agreements_in_force, load
 from ocpi_hub.storage.seen import Seen
 
 log = structlog.get_logger("storage")
@@ -54,6 +55,7 @@ class PostgresPlatforms:
         self._ring = ring
         self._hub = hub
         self._agreements = agreements
+        self._in_force: tuple[int, Agreements] | None = None
         self._sql = queries(__file__)
         self._following = Following(database, "directory", self._load)
         self._seen = Seen(database, self._sql)
@@ -320,14 +322,20 @@ class PostgresPlatforms:
                 await connection.execute(self._sql["reseal"], platform, fresh, sealed)
 
     async def _load(self, connection: Connection, number: int) -> None:
-        register = await load(
-            connection, self._sql, self._hub, number, agreements_required=self._agreements
-        )
+        in_force = await self._agreed(connection) if self._agreements else None
+        register = await load(connection, self._sql, self._hub, number, in_force)
         self._opened = {
             held: self._opened.get(held) or self._unsealed(*held)
             for held in register.sealed.items()
         }
         self._register = register
+
+    async def _agreed(self, connection: Connection) -> Agreements:
+        """The agreements; they are many, and platforms come and go much more often."""
+        number = await connection.fetchval(self._sql["agreed_number"])
+        if self._in_force is None or self._in_force[0] != number:
+            self._in_force = (number, await agreements_in_force(connection, self._sql))
+        return self._in_force[1]
 
     def _unsealed(self, platform: PlatformId, sealed: bytes) -> str | None:
         try:

@@ -18,6 +18,10 @@ select platform, module, role, url from endpoint order by platform, position
 -- Digests of all tokens that partners may show.
 select digest, platform, kind from token
 
+-- agreed_number
+-- Grows with every change of agreements.
+select number from version where subject = 'agreements'
+
 -- in_force
 -- The agreements in force.
 select first_country, first_party, second_country, second_party, modules

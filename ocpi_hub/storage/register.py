@@ -60,8 +60,7 @@ async def load(
     sql: Mapping[str, str],
     hub: PartyRef,
     number: int,
-    *,
-    agreements_required: bool = False,
+    in_force: Agreements | None = None,
 ) -> Register:
     """The register in the snapshot that the connection's transaction sees."""
     platforms = await connection.fetch(sql["platforms"])
@@ -69,9 +68,8 @@ async def load(
     endpoints = _grouped(await connection.fetch(sql["endpoints"]))
     tokens = [_token(row) for row in await connection.fetch(sql["tokens"])]
     built = [_platform(row, roles[row["id"]], endpoints[row["id"]]) for row in platforms]
-    required = await _agreements(connection, sql) if agreements_required else None
     return Register(
-        directory=Directory(hub, {platform.id: platform for platform in built}, number, required),
+        directory=Directory(hub, {platform.id: platform for platform in built}, number, in_force),
         agreed={PlatformId(key): _agreed(rows) for key, rows in roles.items()},
         tokens={token.digest: token for token in tokens},
         suspended=frozenset(row["id"] for row in platforms if row["suspended"]),
@@ -79,7 +77,8 @@ async def load(
     )
 
 
-async def _agreements(connection: Connection, sql: Mapping[str, str]) -> Agreements:
+async def agreements_in_force(connection: Connection, sql: Mapping[str, str]) -> Agreements:
+    """The agreements in force, in the same snapshot."""
     in_force = await connection.fetch(sql["in_force"])
     moved = await connection.fetch(sql["moved"])
     return agreements(
