@@ -1,7 +1,8 @@
 """Messages that go in circles: two hubs that each take the other for the way to a party (ROUT-807).
 
 A circle is nested: while the hub waits for the answer, the same message comes back to be passed on
-once more. So only what is under way needs to be remembered.
+once more. So only what is under way needs to be remembered. Some partners use one correlation id
+for all that they send at once: what says something else is another message.
 """
 
 from collections.abc import Iterator
@@ -9,12 +10,13 @@ from contextlib import contextmanager
 from typing import Final
 
 from ocpi_hub.inbound.exchange import Exchange
+from ocpi_hub.modules.callbacks import MEMBER
 from ocpi_hub.ocpi.status import OcpiError, Status
 from ocpi_hub.routing.directory import PlatformId
 
-MOST: Final = 4  # some partners use one correlation id for all that they send
+MOST: Final = 4
 
-Lap = tuple[str, PlatformId, PlatformId, str, str]
+Lap = tuple[str, PlatformId, PlatformId, str, str, int]
 
 
 class Laps:
@@ -25,7 +27,8 @@ class Laps:
     def lap(self, exchange: Exchange, target: PlatformId) -> Iterator[None]:
         """While a message is passed on; OcpiError with 4000 when it went round too often."""
         caller = exchange.known_platform.id
-        lap = (exchange.ids.correlation_id, caller, target, exchange.method, exchange.path)
+        said = _said(exchange)
+        lap = (exchange.ids.correlation_id, caller, target, exchange.method, exchange.path, said)
         laps = self._under_way.get(lap, 0) + 1
         if laps > MOST:
             raise OcpiError("the message goes in a circle between platforms", Status.HUB_ERROR)
@@ -37,3 +40,11 @@ class Laps:
                 self._under_way[lap] -= 1
             else:
                 del self._under_way[lap]
+
+
+def _said(exchange: Exchange) -> int:
+    """The same for each lap of a message: only its response_url is another every time."""
+    value = exchange.value
+    if isinstance(value, dict) and MEMBER in value:
+        return hash(repr([part for part in value.items() if part[0] != MEMBER]))
+    return hash(exchange.body)

@@ -26,8 +26,10 @@ async def main(say: Callable[[str], None], *, quick: bool) -> list[Row]:
         async with served("tests.bench.floor", "relay", provider.process.url) as floor:
 
             def side(pid: int, port: int, path: str) -> Side:
-                patch = request("PATCH", f"{path}/sessions/NL/CPO/S1", headers, BODY)
-                scripts = [[patch] * 100_000] * CALLERS
+                scripts = [
+                    [request("PATCH", f"{path}/sessions/NL/CPO/S{caller}", headers, BODY)] * 100_000
+                    for caller in range(CALLERS)
+                ]
                 return Side(pid, itertools.repeat(Load(port, scripts, CALLERS, seconds, SUCCESS)))
 
             say("a PATCH to a partner and back")

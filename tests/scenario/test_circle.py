@@ -1,5 +1,7 @@
 """A message that comes back again and again is not passed on for ever."""
 
+import asyncio
+
 import pytest
 
 from ocpi_hub.ocpi.primitives import InterfaceRole
@@ -8,7 +10,7 @@ from ocpi_hub.simulator.server import Reply
 from tests.fake_partner import FakePartner, fake_partner
 from tests.hub import Hub
 
-SENDER = InterfaceRole.SENDER
+RECEIVER, SENDER = InterfaceRole.RECEIVER, InterfaceRole.SENDER
 
 
 @pytest.mark.obligation("ROUT-807")
@@ -39,3 +41,22 @@ async def test_two_hubs_that_point_at_each_other_end_it_with_4000(
         laps = len(chained.record.of("sessions"))
         again = await emsp.get("sessions", to="BE-FAR")
         assert (again.code, len(chained.record.of("sessions"))) == (4000, 2 * laps)
+
+
+async def test_many_messages_at_once_with_one_correlation_id_are_no_circle(
+    cpo: FakePartner, emsp: FakePartner
+) -> None:
+    together = asyncio.Barrier(9)
+
+    async def slowly(_: Received) -> Reply:
+        await together.wait()
+        return Reply()
+
+    emsp.serve("cdrs", RECEIVER, slowly)
+    sent = (
+        cpo.send(
+            "POST", "cdrs", body={"id": f"C{n}"}, to="DE-EM1", headers={"X-Correlation-ID": "one"}
+        )
+        for n in range(9)
+    )
+    assert [answer.code for answer in await asyncio.gather(*sent)] == [1000] * 9
