@@ -137,14 +137,17 @@ class Reading:
             await self._intake.settle()
 
     async def _walk(self, manner: Manner) -> None:
-        total = None
+        seen = self._intake.seen
+        total: int | None = None
         async with aclosing(crawl.pages(manner.call.url, manner)) as pages:
             async for page in pages:
                 self._tally.pages += 1
+                if total is not None and page.total is not None:
+                    seen.shrank |= page.total < total
                 total = page.total
                 await self._intake.take(page.objects)
         if total is not None:
-            self._intake.seen.total = (self._intake.seen.total or 0) + total
+            seen.total = (seen.total or 0) + total
 
     def _manner(self, owner: PartyRef) -> Manner:
         ground = self._ground

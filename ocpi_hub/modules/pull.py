@@ -242,12 +242,14 @@ def _text(value: Mapping[str, Any], name: str) -> str:
 class Seen:
     """What a full list held. `nameless`: objects that could not be told from others.
 
-    `total`: what the partner said at last how many there are, if it did.
+    `total`: what the partner said at last how many there are, if it did. `shrank`: it said less
+    than before, so that an object may have slipped from a page to come to one that was read.
     """
 
     keys: set[ObjectKey] = field(default_factory=set)
     nameless: int = 0
     total: int | None = None
+    shrank: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,6 +274,8 @@ def doubt(seen: Seen) -> str:
         return "the list is empty"
     if seen.nameless:
         return f"{seen.nameless} objects of the list have no identity"
+    if seen.shrank:
+        return "objects left the list while it was read"
     if seen.total is not None and len(seen.keys) < seen.total:
         return f"{len(seen.keys)} different objects of {seen.total} were listed"
     return ""

@@ -199,7 +199,7 @@ async def test_a_total_that_falls_has_the_page_read_again_from_earlier_on(
             del lists.objects[0]
 
     lists.before = shrink
-    async with read_by(hub, lists) as (cpo, platform):
+    async with read_by(hub, lists, vanished="remove") as (cpo, platform):
         await pulled(hub, platform, fault="")
         offsets = [each.query.get("offset") for each in cpo.record.of("locations.sender")]
         assert offsets == [None, "2", "1", "3"]
@@ -363,6 +363,38 @@ async def test_who_was_offline_is_asked_what_changed_meanwhile(database_url: str
             async with fake_partner(EMSP="DE-EM1") as emsp:
                 await hub.connect(emsp)
                 assert [each["name"] for each in await listed(emsp)] == ["Anew"]
+
+
+async def test_after_another_registration_the_list_is_read_in_full(hub: Hub) -> None:
+    async with read_by(hub, Lists(*locations(2))) as (cpo, platform):
+        await pulled(hub, platform, changed=2)
+        await hub.admin("DELETE", f"/platforms/{platform}")
+        assert (await hub.admin("GET", f"/platforms/{platform}"))["pull"] == []
+        invited = await hub.admin("POST", f"/platforms/{platform}/registration-token")
+        await cpo.register(hub.versions_url, invited["token"])
+        await pulled(hub, platform, kind="all", objects=2, changed=0)
+
+
+async def test_where_a_list_holds_what_was_pushed_it_is_no_change(
+    hub: Hub, cpo: FakePartner, emsp: FakePartner
+) -> None:
+    """The list is read after a PATCH, whose merging spelled the Location otherwise."""
+    lists = Lists(a_location())
+    await cpo.put(a_location())
+    stamp = "2026-02-01T00:00:00Z"
+    await cpo.patch(a_location(), {"status": "CHARGING", "last_updated": stamp}, "E1")
+    await emsp.received("locations", "PATCH")
+    listed_now = a_location(last_updated=stamp)
+    listed_now["evses"][0] |= {"status": "CHARGING", "last_updated": stamp}
+    lists.objects = [dict(reversed(listed_now.items()))]
+    cpo.serve("locations", SENDER, lists)
+    [platform] = [
+        each["id"]
+        for each in (await hub.admin("GET", "/platforms"))["items"]
+        if each["roles"][0]["party_id"] == "CPO"
+    ]
+    await again(hub, platform)
+    await pulled(hub, platform, objects=1, changed=0, stale=0)
 
 
 async def test_a_list_that_the_operator_does_not_want_is_never_asked_for(hub: Hub) -> None:
