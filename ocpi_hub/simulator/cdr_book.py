@@ -20,6 +20,8 @@ from ocpi_hub.simulator.record import Received
 from ocpi_hub.simulator.routes import Routes
 from ocpi_hub.simulator.server import Reply
 
+_OF_CREDITS = frozenset({"id", "credit", "credit_reference_id", "total_cost", "last_updated"})
+
 Address = Callable[[], str]
 
 
@@ -98,16 +100,26 @@ class CdrBook:
         self._arrived = asyncio.Event()
 
     def _check_credit(self, cdr: Object) -> None:
+        """It repeats the original, but for what tells it is a credit (CDR-009, CDR-011)."""
         reference = fold(cdr["credit_reference_id"])
         original = self.held.get((key_of(cdr)[0], reference))
         if original is None or credits(original):
             raise InvalidParameter(f"credit_reference_id: no CDR {reference} to credit (CDR-013)")
         if any(credits(each) and fold(each["credit_reference_id"]) == reference for each in self):
             raise InvalidParameter(f"credit_reference_id: {reference} is credited (CDR-013)")
+        if _negated(cdr["total_cost"]) != original["total_cost"]:
+            raise InvalidParameter("total_cost: a credit takes all of it back (CDR-011)")
+        names = (cdr.keys() | original.keys()) - _OF_CREDITS
+        if changed := sorted(each for each in names if cdr.get(each) != original.get(each)):
+            raise InvalidParameter(f"{changed[0]}: a credit repeats the original (CDR-009)")
 
 
 def credits(cdr: Object) -> bool:  # noqa: A001 - what a Credit CDR does
     return bool(cdr.get("credit"))
+
+
+def _negated(price: Object) -> Object:
+    return {name: -Decimal(str(amount)) for name, amount in price.items() if amount is not None}
 
 
 def _session_of(cdr: Object) -> Key:

@@ -40,6 +40,7 @@ class Delegation:
         self._forwarding = False
         rows = {("PUT", "*"): self._set, ("GET", "*"): self._ask, ("DELETE", "*"): self._clear}
         self._towards.serve(_MODULE, _RECEIVER, Routes(_MODULE, rows))
+        emsp.delegated = True
         emsp.sessions.heard = self._session
         emsp.profiles.heard = self._profile
 

@@ -33,7 +33,10 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Emsp(Receiver):
-    """`issuer` has its tokens, `sessions` and `cdrs` what CPOs told of its `customers`."""
+    """`issuer` has its tokens, `sessions` and `cdrs` what CPOs told of its `customers`.
+
+    `delegated`: an SCSP sets the charging profiles, and nobody else does.
+    """
 
     def __init__(
         self, name: str, party: PartyRef, meter: LagMeter | None = None, *, customers: int = 10
@@ -43,12 +46,18 @@ class Emsp(Receiver):
         self.commands = Commands(self, self.issuer.book)
         self.profiles = Profiles(self)
         self.sessions = SessionBook()
+        self.delegated = False
         self.cdrs = CdrBook(lambda: self.url("cdrs", _RECEIVER))
         self.serve("sessions", _RECEIVER, self.sessions)
         self.serve("cdrs", _RECEIVER, self.cdrs)
 
     async def limit(self, session: Object, profile: Object) -> Pending:
-        """Set a charging profile where the EVSE can follow one (CHP-003, CHP-045)."""
+        """Set a charging profile where the EVSE can follow one (CHP-003, CHP-045).
+
+        Two parties that limit a session would give it less than either wants (CHP-043).
+        """
+        if self.delegated:
+            raise Improper("charging profiles are left to the SCSP (CHP-043)")
         evse = self.evse(owner_of(session), session["location_id"], session["evse_uid"])
         if evse is not None and "CHARGING_PROFILE_CAPABLE" not in (evse.get("capabilities") or ()):
             raise Improper(f"{evse['uid']} is not CHARGING_PROFILE_CAPABLE (CHP-045)")

@@ -43,6 +43,7 @@ def test_a_trip_goes_from_stage_to_stage_and_never_back():
     assert trip.stage in OVER
 
 
+@pytest.mark.obligation("SES-053")
 def test_a_trip_tells_the_bill_before_the_session_and_no_amount_that_nobody_told():
     trip = Trip("Ada", Way.APP, session=a_session(kwh=1.25))
     assert (trip.kwh, trip.amount) == ("1.25", "-")

@@ -138,6 +138,16 @@ async def test_a_patch_that_comes_late_takes_nothing_back(provider, charger):
     assert provider.sessions.one(CPO, "S1") == held
 
 
+@pytest.mark.parametrize("start", ["PENDING", "RESERVATION"])
+@pytest.mark.parametrize("end", ["ACTIVE", "COMPLETED", "INVALID"])
+@pytest.mark.obligation("SES-045", "SES-047")
+async def test_what_waits_may_become_active_at_another_time_or_never(provider, charger, start, end):
+    await sent(charger, "sessions", "PUT", S1, a_session(status=start))
+    news = late(T3, status=end, start_date_time=T2)
+    assert (await sent(charger, "sessions", "PATCH", S1, news)).ok
+    assert provider.sessions.one(CPO, "S1") == decoded(a_session() | news)
+
+
 @pytest.mark.parametrize("status", ["COMPLETED", "INVALID"])
 @pytest.mark.obligation("SES-043")
 async def test_a_session_that_ended_takes_nothing_new_but_may_be_told_again(
@@ -227,10 +237,11 @@ async def test_the_same_cdr_twice_is_held_once_and_another_of_its_id_is_refused(
 
 def a_credit(of="C1", **overrides):
     cost = {"excl_vat": -4.5, "incl_vat": -5.4}
-    return a_cdr(id=f"{of}-C", credit=True, credit_reference_id=of, total_cost=cost, **overrides)
+    credit = {"id": f"{of}-C", "credit": True, "credit_reference_id": of, "total_cost": cost}
+    return a_cdr(**credit | overrides)
 
 
-@pytest.mark.obligation("CDR-010", "CDR-013", "CDR-076", "CDR-077")
+@pytest.mark.obligation("CDR-009", "CDR-010", "CDR-011", "CDR-013", "CDR-076", "CDR-077")
 async def test_a_credit_takes_back_one_cdr_and_only_once(provider, charger):
     early = await sent(charger, "cdrs", "POST", (), a_credit())
     assert early.code == 2001
@@ -238,11 +249,27 @@ async def test_a_credit_takes_back_one_cdr_and_only_once(provider, charger):
     krona = a_cdr(id="C2", currency="SEK", total_cost={"excl_vat": 70}, tariffs=[])
     await sent(charger, "cdrs", "POST", (), krona)
     assert provider.cdrs.totals() == {"EUR": decoded(4.5), "SEK": 70}
+    for wrong in (
+        a_credit(total_cost={"excl_vat": -4, "incl_vat": -5.4}),
+        a_credit(total_energy=9),
+        a_credit(remark="a remark that was not there"),
+    ):
+        assert (await sent(charger, "cdrs", "POST", (), wrong)).code == 2001
     assert (await sent(charger, "cdrs", "POST", (), a_credit())).http == 201
     assert provider.cdrs.totals() == {"EUR": 0, "SEK": 70}
-    for more in (a_credit(remark="twice") | {"id": "C1-D"}, a_credit("C1-C")):
+    for more in (a_credit(id="C1-D"), a_credit("C1-C")):
         assert (await sent(charger, "cdrs", "POST", (), more)).code == 2001
     assert len(provider.cdrs) == 3
+
+
+@pytest.mark.obligation("CDR-001", "SES-044")
+async def test_what_sessions_say_is_not_owed_and_an_invalid_one_never_is(provider, charger):
+    for status in ("COMPLETED", "INVALID"):
+        session = a_session(id=status, status=status, total_cost={"excl_vat": 50})
+        assert (await sent(charger, "sessions", "PUT", ("NL", "CPO", status), session)).ok
+    assert provider.cdrs.totals() == {}
+    await sent(charger, "cdrs", "POST", (), a_cdr(session_id="COMPLETED"))
+    assert provider.cdrs.totals() == {"EUR": decoded(4.5)}
 
 
 async def test_the_cdr_of_a_session_is_found_and_waited_for(provider, charger):

@@ -128,6 +128,13 @@ async def test_a_session_goes_to_the_scsp_whose_limit_goes_to_the_cpo(provider, 
     assert await asked.result() == {"result": "REJECTED"}
 
 
+@pytest.mark.obligation("CHP-043")
+async def test_an_emsp_with_an_scsp_sets_no_profile_of_its_own(provider, charger, scsp):
+    with pytest.raises(Improper, match="CHP-043"):
+        await provider.limit(a_session(), limit(3_700))
+    assert charger.record.of(f"{MODULE}.receiver") == []
+
+
 async def test_a_session_is_limited_once_and_then_only_followed(charger, scsp):
     says(charger)
     for number in range(1, 4):

@@ -1,5 +1,6 @@
 """An eMSP's tokens without any HTTP: identity, changes, verdicts."""
 
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -77,12 +78,13 @@ def test_a_change_has_its_time_and_is_later_than_what_it_changes(book):
         assert validate(TokenPatch, each) == ()
 
 
-@pytest.mark.obligation("TOK-045", "TOK-040", "TOK-041")
+@pytest.mark.obligation("TOK-045", "TOK-039", "TOK-040", "TOK-041")
 def test_issued_tokens_are_valid_pairs_of_card_and_app():
     book = issue(PartyRef("DE", "EMP"), "Fahrstrom", 5, NOW)
     assert len(book) == 10
     for token in book:
         assert validate(Token, token) == ()
+        assert re.fullmatch("DE-EMP-C[A-Z0-9]{8}", token["contract_id"])
         assert token["type"] == "RFID" or token["whitelist"] == "NEVER"
     groups = [token["group_id"] for token in book]
     assert all(groups.count(group) == 2 for group in groups)
