@@ -231,7 +231,7 @@ class Pull(Room):
         3600, ge=0, description="seconds by which a reading goes back behind the last one"
     )
     settle_s: float = Field(
-        10, ge=0, description="seconds from a partner's registration to the first reading"
+        30, ge=0, description="seconds from a partner's registration to the first reading"
     )
     deadline_s: float = Field(
         30, gt=0, le=300, description="whole time a partner has to answer one page of a list"
