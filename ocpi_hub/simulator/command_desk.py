@@ -26,6 +26,7 @@ from ocpi_hub.simulator.visit import some_visit
 
 TIMEOUT_S = 30  # announced; results come long before
 _MODULE = "commands"
+_KEPT = 5_000  # reservations, the oldest are forgotten
 _ACCEPTED, _REJECTED = "ACCEPTED", "REJECTED"
 _BROKEN = frozenset({"BLOCKED", "INOPERATIVE", "OUTOFORDER", "PLANNED", "REMOVED", "UNKNOWN"})
 _NEEDS_CONNECTOR = "START_SESSION_CONNECTOR_REQUIRED"
@@ -163,6 +164,8 @@ class CommandDesk:
         self._reader.trust(grant, outlet, now())
         charge = self._charges.enter(outlet, grant, None)
         made = self.reservations[key] = Reservation(fresh_id(), order, charge)
+        if len(self.reservations) > _KEPT:
+            self.reservations.pop(next(iter(self.reservations)))
         self._platform.errands.send(self._expire(made))
         return Outcome(_ACCEPTED, lambda: self._charges.announce(charge))
 

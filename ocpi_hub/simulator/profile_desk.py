@@ -25,6 +25,7 @@ from ocpi_hub.simulator.server import Reply
 TIMEOUT_S = 30
 AHEAD_S = 1800  # of what is told unasked; 5 to 60 minutes are useful (CHP-024)
 _MODULE = "chargingprofiles"
+_KEPT = 5_000  # setters, the oldest are forgotten
 _CAPABLE = "CHARGING_PROFILE_CAPABLE"
 _PROFILE, _GRID = "profile", "grid"  # names of caps
 
@@ -63,6 +64,8 @@ class ProfileDesk:
         def work(charge: Charge, sender: PartyRef) -> Object:
             charge.caps[_PROFILE] = Profile.of(body["charging_profile"], charge)
             self.setters[charge.id] = sender
+            if len(self.setters) > _KEPT:
+                self.setters.pop(next(iter(self.setters)))
             return {"result": "ACCEPTED"}
 
         return self._handed_on(received, body["response_url"], work, changes=True)

@@ -19,6 +19,7 @@ from ocpi_hub.simulator.whitelist import RFID, Check, Whitelist, check
 
 ALLOWED, NOT_ALLOWED, UNREACHED = "ALLOWED", "NOT_ALLOWED", "UNREACHED"
 _TRUSTED = timedelta(minutes=15)
+_KEPT = 5_000  # tokens of commands
 _HUB_ERRORS = range(4000, 5000)
 _SERVER_ERROR = 500
 
@@ -46,7 +47,11 @@ class CardReader:
 
     def trust(self, grant: Grant, outlet: Outlet, at: datetime) -> None:
         """A command came for this token at this EVSE."""
-        self._trusted[_who(grant.token["uid"], grant.token["type"], outlet)] = (at, grant)
+        who = _who(grant.token["uid"], grant.token["type"], outlet)
+        self._trusted.pop(who, None)
+        self._trusted[who] = (at, grant)
+        if len(self._trusted) > _KEPT:
+            self._trusted.pop(next(iter(self._trusted)))
 
     async def read(
         self, uid: str, outlet: Outlet, at: datetime, kind: str = RFID,
