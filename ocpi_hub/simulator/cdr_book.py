@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
 
 from ocpi_hub.ocpi import codec
-from ocpi_hub.ocpi.primitives import PartyRef, fold
+from ocpi_hub.ocpi.primitives import fold
 from ocpi_hub.ocpi.status import InvalidParameter, NoSuchResource
 from ocpi_hub.ocpi.v2_2_1.cdrs import Cdr
 from ocpi_hub.ocpi.v2_2_1.check import validate
@@ -32,6 +32,7 @@ class CdrBook:
         self.held: dict[Key, Object] = {}
         self._address = address
         self._names: dict[Key, str] = {}
+        self._by_session: dict[Key, Object] = {}
         self._arrived = asyncio.Event()
         self._routes = Routes("cdrs", {("POST", ""): self._post, ("GET", "*"): self._get})
 
@@ -40,9 +41,7 @@ class CdrBook:
 
     def of(self, session: Object) -> Object | None:
         """The CDR of a session; None when it is not here yet."""
-        owner = PartyRef(session["country_code"], session["party_id"])
-        wanted = owner, fold(session["id"])
-        return next((cdr for cdr in self if _session_of(cdr) == wanted and not credits(cdr)), None)
+        return self._by_session.get(key_of(session))
 
     async def until(self, session: Object, deadline_s: float) -> Object | None:
         """The CDR of a session as soon as it is here; None when the time is over."""
@@ -95,6 +94,8 @@ class CdrBook:
             return
         if credits(cdr):
             self._check_credit(cdr)
+        elif session_id := cdr.get("session_id"):
+            self._by_session[key[0], fold(session_id)] = cdr
         self.held[key], self._names[key] = cdr, fresh_id()
         self._arrived.set()
         self._arrived = asyncio.Event()
@@ -120,7 +121,3 @@ def credits(cdr: Object) -> bool:  # noqa: A001 - what a Credit CDR does
 
 def _negated(price: Object) -> Object:
     return {name: -Decimal(str(amount)) for name, amount in price.items() if amount is not None}
-
-
-def _session_of(cdr: Object) -> Key:
-    return PartyRef(cdr["country_code"], cdr["party_id"]), fold(cdr.get("session_id") or "")

@@ -146,9 +146,8 @@ class Driver:
         return next(
             (
                 session
-                for session in self._emsp.sessions
-                if session["status"] not in ENDED
-                and (fold(session["cdr_token"]["uid"]), owner_of(session), session["evse_uid"])
+                for session in self._emsp.sessions.open.values()
+                if (fold(session["cdr_token"]["uid"]), owner_of(session), session["evse_uid"])
                 == wanted
             ),
             None,

@@ -1,13 +1,13 @@
 """What roaming has brought at a moment: sessions, commands and bills of all drivers together."""
 
+import itertools
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
 from ocpi_hub.simulator.fleet import Fleet
 from ocpi_hub.simulator.lag import Quantiles
-from ocpi_hub.simulator.session_book import ENDED
 from ocpi_hub.simulator.trip import OVER, Stage, Trip
 
 
@@ -37,12 +37,11 @@ class Roaming:
     @classmethod
     def of(cls, fleets: Sequence[Fleet]) -> "Roaming":
         emsps = [fleet.emsp for fleet in fleets]
-        sessions = [session for emsp in emsps for session in emsp.sessions]
-        ended = sum(session["status"] in ENDED for session in sessions)
-        trips = [trip for fleet in fleets for trip in reversed(fleet.trips.last)]
+        running = sum(len(emsp.sessions.open) for emsp in emsps)
+        trips = list(_in_turn(reversed(fleet.trips.last) for fleet in fleets))
         return cls(
-            running=len(sessions) - ended,
-            ended=ended,
+            running=running,
+            ended=sum(len(emsp.sessions) for emsp in emsps) - running,
             commands=sum(emsp.commands.answered for emsp in emsps),
             answers=Quantiles.of([each for emsp in emsps for each in emsp.commands.answers]),
             results=Quantiles.of([each for emsp in emsps for each in emsp.commands.results]),
@@ -52,6 +51,12 @@ class Roaming:
             going=[trip for trip in trips if trip.stage not in OVER],
             billed=[trip for trip in trips if trip.stage is Stage.BILLED],
         )
+
+
+def _in_turn(trips: Iterable[Iterable[Trip]]) -> Iterator[Trip]:
+    """The newest of each fleet, then the next of each."""
+    for several in itertools.zip_longest(*trips):
+        yield from (trip for trip in several if trip is not None)
 
 
 def _together(totals: Iterable[Mapping[str, Decimal]]) -> dict[str, Decimal]:

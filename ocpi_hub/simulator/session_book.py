@@ -29,10 +29,15 @@ def deaf(_: Object) -> None:
 
 
 class SessionBook:
-    """The Receiver interface of sessions; `heard` is told of each one that was pushed."""
+    """The Receiver interface of sessions; `heard` is told of each one that was pushed.
+
+    `open` are those held that have not ended.
+    """
 
     def __init__(self, heard: Heard = deaf) -> None:
         self.held: dict[Key, Object] = {}
+        self.open: dict[Key, Object] = {}
+        self._by_reference: dict[str, Key] = {}
         self.heard = heard
         self._changed = asyncio.Event()
         rows = {("GET", PATH): self._get, ("PUT", PATH): self._put, ("PATCH", PATH): self._patch}
@@ -51,7 +56,8 @@ class SessionBook:
 
     def referring(self, reference: str) -> Object | None:
         """The session that carries an authorization_reference of ours (SES-050)."""
-        return next((s for s in self if s.get("authorization_reference") == reference), None)
+        key = self._by_reference.get(fold(reference))
+        return None if key is None else self.held[key]
 
     async def until(self, find: Callable[[], T | None], deadline_s: float) -> T | None:
         """What `find` finds, looking again after each push; None when the time is over."""
@@ -102,6 +108,11 @@ class SessionBook:
 
     def _take(self, key: Key, session: Object) -> None:
         self.held[key] = session
+        self.open.pop(key, None)
+        if session["status"] not in ENDED:
+            self.open[key] = session
+        if reference := session.get("authorization_reference"):
+            self._by_reference[fold(reference)] = key
         self.heard(session)
         self._changed.set()
         self._changed = asyncio.Event()
