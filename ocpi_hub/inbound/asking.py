@@ -62,7 +62,7 @@ class Asking:
     async def _one(self, exchange: Exchange, to: Forward) -> Reply | None:
         """A party's answer, None when there is none in time."""
         quirks = to.platform.quirks
-        deadline_s = min(quirks.deadline_s or self.deadline_s, self.deadline_s)
+        deadline_s = min(quirks.deadline_s or self.relay.deadline_s, self.deadline_s)
         hurried = replace(to.platform, quirks=replace(quirks, deadline_s=deadline_s))
         try:
             return await self.relay.forward(replace(exchange), replace(to, platform=hurried))

@@ -160,7 +160,7 @@ def _patch_location(held: Held, push: Push) -> Written:
 def _replace_location(held: Held, push: Push, body: bytes) -> Written:
     if held.known and older(push, held.last_updated):
         return Written.STALE
-    if held.known and _says_the_same(held, push, body):
+    if held.known and says_the_same(held.body(), held.last_updated, push, body):
         return Written.UNCHANGED
     parts = split(body)
     members = codec.members(body)
@@ -177,15 +177,14 @@ def _replace_location(held: Held, push: Push, body: bytes) -> Written:
     return written
 
 
-def _says_the_same(held: Held, push: Push, body: bytes) -> bool:
-    """Whether a Location is what is held, be it spelled otherwise.
+def says_the_same(known: bytes, since: str, push: Push, body: bytes) -> bool:
+    """Whether a push leaves what is `known` since a stamp as it is, be it spelled otherwise.
 
     A partner's list and what its PATCHes made of an earlier one differ in blanks and order.
     """
-    known = held.body()
     if known == body:
         return True
-    same_moment = push.last_updated == moment(held.last_updated)
+    same_moment = push.last_updated == moment(since)
     return same_moment and codec.decode(known) == codec.decode(body)
 
 

@@ -9,7 +9,7 @@ does one that says what is held already.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from ocpi_hub.modules.holding import Writing, older, says_nothing_new, text_of
+from ocpi_hub.modules.holding import Writing, older, says_nothing_new, says_the_same, text_of
 from ocpi_hub.modules.line import ObjectKey
 from ocpi_hub.modules.stamp import stamp
 from ocpi_hub.modules.store import Push, Written
@@ -43,12 +43,13 @@ def unknown(module: str, what: str) -> NoSuchResource:
 
 
 def _put(held: Plain, push: Push) -> Written:
-    if held.last_updated is not None and older(push, held.last_updated):
+    body, since = push.message.body, held.last_updated
+    if since is not None and older(push, since):
         return Written.STALE
-    if held.body == push.message.body:
+    if held.body is not None and since is not None and says_the_same(held.body, since, push, body):
         return Written.UNCHANGED
     written = Written.CREATED if held.body is None else Written.UPDATED
-    _replace(held, push, push.message.body)
+    _replace(held, push, body)
     return written
 
 

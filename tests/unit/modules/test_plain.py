@@ -33,6 +33,8 @@ def held(at=T2, **members):
         (held(at=None), push("PUT", T1), Written.CREATED),
         (held(a=1), push("PUT", T2, a=1), Written.UNCHANGED),
         (held(a=1), push("PUT", T2, a=2), Written.UPDATED),
+        (held(a=1, b=2), push("PUT", T2, b=2, a=1), Written.UNCHANGED),
+        (held(a=1, b=2), push("PUT", T3, b=2, a=1), Written.UPDATED),
         (held(a=1), push("PUT", T1, a=2), Written.STALE),
         (held(a=1), push("PATCH", T1, a=2), Written.STALE),
         (held(a=1), push("PATCH", T2, a=None), Written.UNCHANGED),
