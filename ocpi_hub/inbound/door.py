@@ -4,7 +4,7 @@ Limits, authentication, size and time of the body, JSON, OCPI: in this order (CR
 """
 
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from http import HTTPStatus
@@ -68,6 +68,7 @@ _SHOWN = 500  # characters of its text, which may hold a whole body
 _TURNED_AWAY = frozenset({429, 503})
 _RELAYED = frozenset({"direct", "open"})
 _ANSWERED = "answered"
+_MOST_DECISIONS = 10_000
 # Partners choose what they answer, and every pair of labels is kept for ever.
 _HTTP = frozenset(HTTPStatus)
 _CODES = frozenset(Status)
@@ -100,6 +101,8 @@ class Door:
     review: Review | None = None
     trace: bool = False
     asking: Asking | None = None
+    _decisions: dict[Hashable, tuple[Request, Decision]] = field(default_factory=dict)
+    _number: int = -1
     _busy: int = 0
     _held: dict[PlatformId, int] = field(default_factory=dict)
     _counts: dict[tuple[str, int, int], Any] = field(default_factory=dict)
@@ -224,22 +227,32 @@ class Door:
 
     def _decide(self, exchange: Exchange) -> tuple[Request, Decision, str | None]:
         """The decision, and the partner's address when one of our links was followed."""
-        row, ids = exchange.row, exchange.ids_of_object
-        directory = self.platforms.directory()
         exchange.mode = "direct"
-        routing = message.read_routing(exchange.headers)
-        exchange.receiver = routing.to
-        request = Request(
-            caller=exchange.known_platform,
-            spec=row.module,
-            role=row.role,
-            route=row.route,
-            routing=routing,
-            owner=PartyRef(ids[0], ids[1]) if row.route.owned else None,
-        )
         if exchange.method == "GET" and _FOLLOW in exchange.query:
+            request = _asked(exchange)
+            exchange.receiver = request.routing.to
             return self._followed(exchange, request)
-        return request, decide(request, directory, self.own.kept), None
+        request, decision = self._decided(exchange)
+        exchange.receiver = request.routing.to
+        return request, decision, None
+
+    def _decided(self, exchange: Exchange) -> tuple[Request, Decision]:
+        """Decisions are remembered until the directory changes: partners ask alike all day."""
+        directory, caller = self.platforms.directory(), exchange.known_platform
+        if directory.number != self._number or len(self._decisions) > _MOST_DECISIONS:
+            self._decisions.clear()
+            self._number = directory.number
+        row, headers = exchange.row, exchange.headers
+        owner = exchange.ids_of_object[:2] if row.route.owned else ()
+        pairs = tuple(map(headers.get, message.ROUTING))
+        key = (caller.id, row.version, row.route.name, owner, pairs)
+        found = self._decisions.get(key)
+        if found is None:
+            request = _asked(exchange)
+            found = request, decide(request, directory, self.own.kept)
+            if directory.platforms.get(caller.id) is caller:  # it did not change meanwhile
+                self._decisions[key] = found
+        return found
 
     def _followed(
         self, exchange: Exchange, request: Request
@@ -391,3 +404,16 @@ def _answer(reply: Reply, ids: message.Ids) -> Answer:
         **reply.headers,
     }
     return Answer(reply.http, headers, reply.body, reply.close)
+
+
+def _asked(exchange: Exchange) -> Request:
+    """The request as routing looks at it; InvalidParameter for routing headers that are none."""
+    row, ids = exchange.row, exchange.ids_of_object
+    return Request(
+        caller=exchange.known_platform,
+        spec=row.module,
+        role=row.role,
+        route=row.route,
+        routing=message.read_routing(exchange.headers),
+        owner=PartyRef(ids[0], ids[1]) if row.route.owned else None,
+    )

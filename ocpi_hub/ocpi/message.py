@@ -20,6 +20,7 @@ TO_COUNTRY = "OCPI-to-country-code"
 TO_PARTY = "OCPI-to-party-id"
 FROM_COUNTRY = "OCPI-from-country-code"
 FROM_PARTY = "OCPI-from-party-id"
+ROUTING = tuple(name.lower() for name in (TO_COUNTRY, TO_PARTY, FROM_COUNTRY, FROM_PARTY))
 REQUEST_ID = "X-Request-ID"
 CORRELATION_ID = "X-Correlation-ID"
 LINK = "Link"
