@@ -310,11 +310,23 @@ async def test_personal_data_is_never_broadcast_or_listed_for_all(
     cpo: FakePartner, emsp: FakePartner
 ) -> None:
     session = {"country_code": "NL", "party_id": "CPO", "id": "S1"}
-    pushed = await cpo.send("PUT", "sessions", "NL/CPO/S1", body=session)
-    listed = await emsp.get("sessions")
-    assert pushed.code == 2001
-    assert listed.code in {2000, 2001}
-    assert emsp.record.of("sessions.receiver") == []
+    told = {"response_url": "http://127.0.0.1:1/"}
+    for sender, method, module, side, path in (
+        (cpo, "PUT", "sessions", RECEIVER, "NL/CPO/S1"),
+        (cpo, "PATCH", "sessions", RECEIVER, "NL/CPO/S1"),
+        (cpo, "POST", "cdrs", RECEIVER, ""),
+        (emsp, "POST", "commands", RECEIVER, "START_SESSION"),
+        (emsp, "PUT", "chargingprofiles", RECEIVER, "S1"),
+        (emsp, "PUT", "sessions", SENDER, "S1/charging_preferences"),
+        (cpo, "POST", "tokens", SENDER, "04A1/authorize"),
+    ):
+        pushed = await sender.send(method, module, path, side=side, body=session | told)
+        assert (pushed.http, pushed.code, pushed.data) == (200, 2001, None)
+    for module in ("sessions", "cdrs"):
+        listed = await emsp.get(module)
+        assert (listed.code, listed.data) == (2001, None)
+    modules = ("sessions", "cdrs", "commands", "chargingprofiles", "tokens")
+    assert [each for one in (cpo, emsp) for name in modules for each in one.record.of(name)] == []
 
 
 @pytest.mark.obligation("HCI-001", "HCI-002", "HCI-010", "HCI-012", "HCI-013", "HCI-014", "HCI-015")
