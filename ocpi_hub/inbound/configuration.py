@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -16,8 +16,11 @@ from ocpi_hub.modules.platforms import Platforms
 from ocpi_hub.modules.versions import Tables, version_details, versions_list
 from ocpi_hub.ocpi import message
 from ocpi_hub.ocpi.status import Status
+from ocpi_hub.routing.directory import PlatformId
 
 log = structlog.get_logger("partner")
+
+_POLLING = timedelta(hours=1)  # the list is for the start and for doubts: changes are pushed
 
 Answer = Callable[[Exchange], Awaitable[Reply]]
 
@@ -36,6 +39,7 @@ class Configuration:
     _versions: bytes = field(init=False)
     _details: Mapping[str, bytes] = field(init=False)
     answers: Mapping[str, Answer] = field(init=False)
+    _listed: dict[PlatformId, datetime] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         self._versions = versions_list(self.public_url, self.tables)
@@ -103,11 +107,20 @@ class Configuration:
 
     async def _list_clients(self, exchange: Exchange) -> Reply:
         query, params = asked(exchange.query)
+        if query.offset == 0:
+            self._note_polling(exchange)
         page = clients(self.platforms.directory(), exchange.known_platform.id, query)
         headers = paged(
             exchange.row.url, params, query.offset, page.limit, page.total, most=LONGEST_PAGE
         )
         return self._success(page.body, headers)
+
+    def _note_polling(self, exchange: Exchange) -> None:
+        platform, now = exchange.known_platform.id, self.now()
+        before = self._listed.get(platform)
+        self._listed[platform] = now
+        if before is not None and now - before < _POLLING:
+            exchange.findings.append("HCI-032: the list was asked for twice within an hour")
 
     def _success(self, data: bytes | None, headers: dict[str, str] | None = None) -> Reply:
         body = message.envelope(self.now(), data=data)

@@ -228,6 +228,18 @@ async def test_unknown_addresses_and_methods_are_told_in_an_envelope(
         assert answer.code == 2000
 
 
+@pytest.mark.obligation("HCI-032")
+async def test_a_partner_that_polls_the_list_of_clients_is_noted(
+    house: House, cpo: FakePartner, emsp: FakePartner
+) -> None:
+    url = f"{house.url}/ocpi/2.2.1/sender/hubclientinfo"
+    house.journal.hops.clear()
+    for partner, path in ((cpo, ""), (emsp, ""), (cpo, "?offset=1"), (cpo, "")):
+        assert (await partner.call("GET", url + path)).code == 1000
+    noted = [[each for each in hop.findings if "HCI-" in each] for hop in house.journal.incoming]
+    assert noted == [[], [], [], ["HCI-032: the list was asked for twice within an hour"]]
+
+
 @pytest.mark.obligation(
     "HCI-001", "HCI-002", "HCI-003", "HCI-005", "HCI-020", "HCI-021", "HCI-029", "ROUT-002",
     "ROUT-003", "TR-061", "TR-076", "HCI-036",

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from ocpi_hub.simulator.record import Received
 from tests.build import a_location, an_evse
 from tests.fake_partner import FakePartner, fake_partner
 from tests.hub import Hub, eventually
@@ -11,7 +12,7 @@ from tests.hub import Hub, eventually
 LATER = "2026-02-01T00:00:00Z"
 
 
-@pytest.mark.obligation("TR-067", "TR-087")
+@pytest.mark.obligation("TR-009", "TR-067", "TR-087")
 async def test_one_partner_is_spared_what_it_cannot_bear_and_all_others_get_the_original(
     hub: Hub, cpo: FakePartner, emsp: FakePartner
 ) -> None:
@@ -33,16 +34,21 @@ async def test_one_partner_is_spared_what_it_cannot_bear_and_all_others_get_the_
 
         session = {"country_code": "NL", "party_id": "CPO", "id": "S1", "x_vendor": 1}
 
-        async def relayed_path() -> str:
+        async def relayed() -> Received:
             answer = await cpo.send("PUT", "sessions", "NL/CPO/S1", body=session, to="FR-EM2")
             assert answer.code == 1000
             came = odd.record.of("sessions.receiver", "PUT")[-1]
             assert came.json == session, "what is only passed on is never touched"
-            return came.path
+            return came
 
-        assert (await relayed_path()).endswith("/NL/CPO/S1/")
-        await hub.admin("PATCH", f"/platforms/{platform}", {"quirks": {"trailing_slash": False}})
-        assert (await relayed_path()).endswith("/NL/CPO/S1")
+        came = await relayed()
+        assert came.path.endswith("/NL/CPO/S1/")
+        assert came.headers["Authorization"] != f"Token {odd.tokens.current}"
+        changed = {"quirks": {"trailing_slash": False, "raw_token": True}}
+        await hub.admin("PATCH", f"/platforms/{platform}", changed)
+        came = await relayed()
+        assert came.path.endswith("/NL/CPO/S1")
+        assert came.headers["Authorization"] == f"Token {odd.tokens.current}"
 
 
 @pytest.mark.obligation("LOC-125")
