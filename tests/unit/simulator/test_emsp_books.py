@@ -126,16 +126,27 @@ async def test_a_patch_that_comes_twice_brings_its_period_once(provider, charger
     assert len(provider.sessions.one(CPO, "S1")["charging_periods"]) == 1
 
 
+@pytest.mark.parametrize("status", ["ACTIVE", "COMPLETED"])
 @pytest.mark.obligation("SES-035")
-async def test_a_patch_that_comes_late_takes_nothing_back(provider, charger):
+async def test_a_patch_that_comes_late_takes_nothing_back(provider, charger, status):
     await sent(charger, "sessions", "PUT", S1, a_session(charging_periods=[a_period()]))
-    newer = late(T3, kwh=9, status="COMPLETED", charging_periods=[a_period(T3)])
-    older = late(T2, kwh=5, charging_periods=[a_period(T2)])
+    newer = late(T3, kwh=9, status=status)
     await sent(charger, "sessions", "PATCH", S1, newer)
     held = provider.sessions.one(CPO, "S1")
-    await sent(charger, "sessions", "PATCH", S1, older)
-    assert (held["kwh"], held["status"]) == (9, "COMPLETED")
+    assert (held["kwh"], held["status"]) == (9, status)
+    assert (await sent(charger, "sessions", "PATCH", S1, late(T2, kwh=5, status="ACTIVE"))).ok
     assert provider.sessions.one(CPO, "S1") == held
+
+
+@pytest.mark.obligation("SES-035")
+async def test_the_periods_of_a_patch_that_comes_late_find_their_place(provider, charger):
+    await sent(charger, "sessions", "PUT", S1, a_session(charging_periods=[a_period()]))
+    for moment, kwh in ((T3, 9), (T2, 5)):
+        patch = late(moment, kwh=kwh, charging_periods=[a_period(moment)])
+        assert (await sent(charger, "sessions", "PATCH", S1, patch)).ok
+    periods = decoded([a_period(), a_period(T2), a_period(T3)])
+    newer = late(T3, kwh=9, charging_periods=periods)
+    assert provider.sessions.one(CPO, "S1") == decoded(a_session() | newer)
 
 
 @pytest.mark.parametrize("start", ["PENDING", "RESERVATION"])
