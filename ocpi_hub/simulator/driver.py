@@ -5,14 +5,16 @@ the driver does at the plug itself, with the card, is done by `swipe`, which is 
 """
 
 import asyncio
+import contextlib
 import random
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import timedelta
+from decimal import Decimal
 from typing import NamedTuple
 
 import aiohttp
 
-from ocpi_hub.ocpi.primitives import fold
+from ocpi_hub.ocpi.primitives import fold, format_datetime
 from ocpi_hub.ops.identity import fresh_id, now
 from ocpi_hub.simulator.client import Refused
 from ocpi_hub.simulator.commands import RESERVE, START, UNLOCK, Improper, capable
@@ -28,6 +30,7 @@ from ocpi_hub.simulator.wish import Way, Wish
 _LOOKS = 400  # at random stations, for a free plug
 _SOON_S = 10.0  # until a session or a bill has to be there
 _NOT_YET = frozenset({"PENDING", "RESERVATION"})
+_CHEAP_KWH = Decimal(20)
 _RESERVED_FOR = timedelta(minutes=15)
 
 Swipe = Callable[[Object, Object, Object], Awaitable[bool]]
@@ -158,6 +161,8 @@ class Driver:
     async def _charge(self, trip: Trip, wish: Wish, session: Object) -> None:
         if wish.limit_w is not None:
             await self._slow_down(session, wish.limit_w)
+        if wish.cheap:
+            await self._be_patient(session)
         await self._look(trip, session, wish.stays_s)
         if wish.stuck:
             await self._call_the_helpdesk(session)
@@ -181,10 +186,14 @@ class Driver:
 
     async def _slow_down(self, session: Object, watts: float) -> None:
         """Where the EVSE cannot be limited it charges as it does."""
-        try:
+        with contextlib.suppress(Improper, Refused):
             await self._emsp.limit(session, limit(watts))
-        except (Improper, Refused):
-            return
+
+    async def _be_patient(self, session: Object) -> None:
+        """Cheap energy by tomorrow; where there is none it charges as it does."""
+        tomorrow = format_datetime(now() + timedelta(days=1))
+        with contextlib.suppress(Refused):
+            await self._emsp.prefer(session, "CHEAP", departure=tomorrow, kwh=_CHEAP_KWH)
 
     async def _call_the_helpdesk(self, session: Object) -> None:
         """It is the helpdesk who unlocks, not the driver (CMD-044)."""

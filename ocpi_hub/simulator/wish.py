@@ -24,13 +24,15 @@ class Way(StrEnum):
 class Wish:
     """`stays_s` are seconds at the plug. `cancels`: a reservation that is taken back.
 
-    `limit_w` is a charging profile to set, `stuck` a cable that only the helpdesk gets out.
+    `limit_w` is a charging profile to set, `cheap` a preference for patience, `stuck` a cable that
+    only the helpdesk gets out.
     """
 
     way: Way = Way.APP
     stays_s: float = 5.0
     cancels: bool = False
     limit_w: float | None = None
+    cheap: bool = False
     stuck: bool = False
 
 
@@ -44,5 +46,6 @@ def wishes(seed: str, stay_s: float) -> Iterator[Wish]:
             stays_s=stay_s * chance.uniform(0.5, 1.5),
             cancels=way is Way.RESERVE and chance.random() < _CHANGES_MIND,
             limit_w=_SLOW_W if chance.random() < _PATIENT else None,
+            cheap=chance.random() < _PATIENT,
             stuck=chance.random() < _STUCK,
         )

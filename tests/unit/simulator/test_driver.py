@@ -29,6 +29,7 @@ def test_wishes_are_mixed_and_the_same_for_a_seed():
     assert all(wish.way is Way.RESERVE for wish in some if wish.cancels)
     assert any(wish.limit_w for wish in some)
     assert any(wish.stuck for wish in some)
+    assert any(wish.cheap for wish in some)
 
 
 def test_a_trip_goes_from_stage_to_stage_and_never_back():
@@ -173,6 +174,17 @@ async def test_a_stuck_cable_is_for_the_helpdesk_and_a_limit_is_a_wish(charger, 
     assert commands_at(charger) == ["START_SESSION", "UNLOCK_CONNECTOR", "STOP_SESSION"]
     [put] = charger.record.of("chargingprofiles.receiver", "PUT")
     assert put.json["charging_profile"]["charging_profile_period"][0]["limit"] == 3_700
+
+
+@pytest.mark.parametrize("reply", [Reply(as_bytes("ACCEPTED")), Reply(code=2001, http=404)])
+async def test_a_patient_driver_asks_for_cheap_energy_and_takes_what_there_is(
+    charger, driver, reply
+):
+    charger.answers("sessions", InterfaceRole.SENDER, reply)
+    trip = await driver.travel(Wish(Way.APP, stays_s=0.01, cheap=True))
+    assert trip.stage is Stage.BILLED
+    [put] = charger.record.of("sessions.sender", "PUT")
+    assert (put.json["profile_type"], put.json["energy_need"]) == ("CHEAP", 20)
 
 
 async def test_a_session_that_ends_by_itself_needs_no_stop(charger, driver, cpo):
