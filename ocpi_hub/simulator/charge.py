@@ -1,6 +1,6 @@
 """One charging session: time goes in, what an eMSP is to be told comes out.
 
-    reserved -> occupied -> charging -> parked -> finished -> a CDR
+    reserved or pending -> occupied -> charging -> parked -> finished -> a CDR
 
 It reads no clock and sends nothing. Each change is what a Session PATCH says, without last_updated;
 a ChargingPeriod is told when it is over, because what a PATCH brings is appended (SES-031).
@@ -23,7 +23,8 @@ Object = dict[str, Any]
 Cap = Callable[[datetime], int | None]
 """Watts that may flow at a time; None: as many as there are."""
 
-ACTIVE, COMPLETED, INVALID, RESERVED = "ACTIVE", "COMPLETED", "INVALID", "RESERVATION"
+ACTIVE, COMPLETED, INVALID = "ACTIVE", "COMPLETED", "INVALID"
+RESERVED, PENDING = "RESERVATION", "PENDING"
 _TICK_S = 12  # for which a power holds
 _REPORT_S = 360  # a tenth of an hour: feedback for drivers without a flood (SES-054)
 _CDR_TOKEN = ("country_code", "party_id", "uid", "type", "contract_id")
@@ -73,19 +74,20 @@ class Charge:
     """
 
     def __init__(
-        self, id_: str, outlet: Outlet, grant: Grant, tariff: Object, at: datetime
-    ) -> None:
+        self, id_: str, outlet: Outlet, grant: Grant, tariff: Object, at: datetime,
+        *, status: str = RESERVED,
+    ) -> None:  # fmt: skip
         self.id = id_
         self.place = outlet
         self.outlet = outlet.snapshot()
         self.grant = grant
         self.visit: Visit | None = None
         self.charged = 0.0
-        self.status = RESERVED
+        self.status = status
         self.caps: dict[str, Cap] = {}
         self.begun = self.started = at.replace(microsecond=0)
         self.ended: datetime | None = None
-        self.meter = Meter(self.begun, RESERVATION)
+        self.meter = Meter(self.begun, RESERVATION if status == RESERVED else TIME)
         self._terms = [_Terms(copy.deepcopy(tariff))]
         self._switch: datetime | None = None  # when the price changes next
 
@@ -94,8 +96,12 @@ class Charge:
     def occupy(self, grant: Grant, visit: Visit, at: datetime, outlet: Outlet) -> Object:
         """The car is there and connected: from now on it is ACTIVE, and the same session (SES-039).
 
-        Charging that was not reserved is occupied at the moment it is made.
+        What was PENDING begins only now (SES-047); charging that was neither is occupied at the
+        moment it is made.
         """
+        if self.status == PENDING:
+            self.begun = max(at.replace(microsecond=0), self.begun)
+            self.meter = Meter(self.begun, TIME)
         self._pass(at)
         told = {"charging_periods": [self._close(TIME)]} if self.meter.open_s else {}
         self.place, self.outlet = outlet, outlet.snapshot()
@@ -249,8 +255,8 @@ class Charge:
 
     @property
     def _unfinished(self) -> bool:
-        """A CDR has at least one period (CDR-046)."""
-        return self.meter.open_s > 0 or not self.meter.periods
+        """A CDR has at least one period (CDR-046); what is PENDING has neither."""
+        return self.status != PENDING and (self.meter.open_s > 0 or not self.meter.periods)
 
     def _step(self, to: datetime) -> int:
         """Whole seconds until something may change: the power, the price, or what is told."""

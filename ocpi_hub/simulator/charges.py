@@ -22,7 +22,7 @@ from ocpi_hub.ocpi.primitives import (
     parse_datetime,
 )
 from ocpi_hub.ops.identity import fresh_id, now
-from ocpi_hub.simulator.charge import RESERVED, Charge, Grant
+from ocpi_hub.simulator.charge import ACTIVE, PENDING, RESERVED, Charge, Grant
 from ocpi_hub.simulator.client import Answer
 from ocpi_hub.simulator.ledger import Ledger
 from ocpi_hub.simulator.outlet import Object, Outlet
@@ -32,6 +32,7 @@ from ocpi_hub.simulator.tariff_desk import TariffDesk
 from ocpi_hub.simulator.visit import Visit, some_visit
 
 _MODULE = "sessions"
+_EVSE = {ACTIVE: "CHARGING", RESERVED: "RESERVED", PENDING: "BLOCKED"}
 _KEPT = 5_000  # sessions
 _STEP_S = 60  # simulated, between two looks at a session that runs by itself
 _UNREACHED = (NotSent, aiohttp.ClientError, TimeoutError)
@@ -102,13 +103,14 @@ class Charges:
         return charge
 
     def enter(
-        self, outlet: Outlet, grant: Grant, visit: Visit | None, at: datetime | None = None
-    ) -> Charge:
-        """The EVSE is taken from now on, by a car or (None) by a reservation; nobody knows yet."""
+        self, outlet: Outlet, grant: Grant, visit: Visit | None, at: datetime | None = None,
+        *, status: str = RESERVED,
+    ) -> Charge:  # fmt: skip
+        """The EVSE is taken from now on, by a car or (None) for one to come; nobody knows yet."""
         tariff = self._tariffs.of(outlet, _profile(outlet, grant)) or self._tariffs.of(outlet)
         if tariff is None:
             raise LookupError(f"no tariff at {outlet.evse['uid']}")
-        charge = Charge(fresh_id(), outlet, grant, tariff, at or now())
+        charge = Charge(fresh_id(), outlet, grant, tariff, at or now(), status=status)
         if visit is not None:
             charge.occupy(grant, visit, charge.begun, outlet)
         self._open[_key(outlet.location, outlet.evse)] = charge
@@ -123,17 +125,17 @@ class Charges:
             if charge.over:
                 return
             await self._tell(case, {})
-        await self._turn(charge.place, "CHARGING" if charge.running else "RESERVED")
+        await self._turn(charge.place, _EVSE[charge.status])
         self._drive(charge)
 
     async def occupy(
         self, charge: Charge, grant: Grant, visit: Visit | None = None,
         at: datetime | None = None, outlet: Outlet | None = None,
     ) -> None:  # fmt: skip
-        """Who reserved is there, and the same session goes on (SES-039)."""
+        """Who is expected is there, and the same session goes on (SES-039)."""
         case = self._case(charge)
         async with case.lock:
-            if charge.status == RESERVED and not charge.over:
+            if not charge.running and not charge.over:
                 car = visit or some_visit(self.chance)
                 change = charge.occupy(grant, car, at or now(), outlet or charge.place)
                 self._open[_key(charge.place.location, charge.place.evse)] = charge

@@ -13,7 +13,7 @@ from ocpi_hub.ocpi import codec, message
 from ocpi_hub.ocpi.primitives import InterfaceRole, PartyRef, fold, parse_datetime
 from ocpi_hub.ocpi.status import InvalidParameter, OcpiError, Status
 from ocpi_hub.ops.identity import fresh_id, now
-from ocpi_hub.simulator.charge import RESERVED, Charge, Grant
+from ocpi_hub.simulator.charge import PENDING, RESERVED, Charge, Grant
 from ocpi_hub.simulator.charges import Charges
 from ocpi_hub.simulator.order import NotTaken, Order, Outcome, Plan
 from ocpi_hub.simulator.outlet import Outlet, pick
@@ -55,7 +55,8 @@ class CommandDesk:
     """`find` gives the outlets of a Location. `delay_s` is how long a charge point takes.
 
     `reservations` by eMSP and the id that this one gave. `silent` holds uids of EVSEs that never
-    answer: the result is TIMEOUT then (CMD-017).
+    answer: the result is TIMEOUT then (CMD-017). `plug_in_s` is how long drivers take until the
+    cable is in, after START_SESSION; None: it is in.
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class CommandDesk:
         self.reservations: dict[tuple[PartyRef, str], Reservation] = {}
         self.silent: set[str] = set()
         self.delay_s = 0.05
+        self.plug_in_s: float | None = None
         self._platform = platform
         self._charges = charges
         self._reader = reader
@@ -128,8 +130,17 @@ class CommandDesk:
             return Outcome(_ACCEPTED, lambda: self._charges.occupy(held, grant, outlet=outlet))
         if said := self._busy(outlet):
             return Outcome(said)
+        if (wait_s := self.plug_in_s) is not None:
+            pending = self._charges.enter(outlet, grant, None, status=PENDING)
+            return Outcome(_ACCEPTED, lambda: self._plugged_in(pending, wait_s))
         charge = self._charges.enter(outlet, grant, some_visit(self._charges.chance))
         return Outcome(_ACCEPTED, lambda: self._charges.announce(charge))
+
+    async def _plugged_in(self, charge: Charge, wait_s: float) -> None:
+        await self._charges.announce(charge)
+        await asyncio.sleep(wait_s)
+        if not charge.over:
+            await self._charges.occupy(charge, charge.grant)
 
     def _stop(self, order: Order) -> Plan:
         charge = self._charges.find(order.body["session_id"])

@@ -226,6 +226,33 @@ async def test_who_reserved_starts_the_session_that_was_made_for_it(helm, asker,
     assert change["authorization_reference"] == "REF-9"
 
 
+@pytest.mark.obligation("SES-045", "SES-047")
+async def test_a_session_is_pending_until_the_cable_is_in(helm, asker, cpo, outlet):
+    cpo.commands.plug_in_s = 1.1
+    await helm.at(START, outlet)
+    pending = await told(asker, "PENDING")
+    change = await told(asker, "ACTIVE")
+    assert any(b'"BLOCKED"' in each.body for each in asker.record.of("locations.receiver"))
+    assert change["start_date_time"] > pending["start_date_time"]
+    [charge] = cpo.charges
+    await cpo.charges.finish(charge)
+    [cdr] = [each.json for each in asker.record.of("cdrs.receiver", "POST")]
+    assert cdr["start_date_time"] == change["start_date_time"]
+
+
+@pytest.mark.obligation("SES-045")
+async def test_a_session_that_is_pending_may_never_begin(helm, asker, cpo, outlet):
+    cpo.commands.plug_in_s = 60
+    await helm.at(START, outlet)
+    await told(asker, "PENDING")
+    [charge] = cpo.charges
+    await cpo.charges.finish(charge)
+    assert (await told(asker, "COMPLETED"))["kwh"] == 0
+    assert cpo.ledger.cdrs == {}
+    assert outlet.evse["status"] == "AVAILABLE"
+    assert not cpo.errands.failed
+
+
 @pytest.mark.obligation("CMD-024")
 async def test_the_same_reservation_again_has_the_new_end(helm, asker, cpo, outlet):
     await helm.reserve(outlet, minutes=5)
