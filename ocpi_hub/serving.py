@@ -17,6 +17,7 @@ import structlog
 
 from ocpi_hub.bootstrap import bound, house, listen
 from ocpi_hub.ops import logging
+from ocpi_hub.ops.failpoint import VARIABLE, armed
 from ocpi_hub.ops.tasks import Tasks
 from ocpi_hub.ops.workers import NotReady, Worker
 from ocpi_hub.security import UnsafeKeyFile, generated_key
@@ -45,10 +46,19 @@ def serve(settings: Settings, workers: int = 1, config: Path | None = None) -> i
     """Serve until SIGTERM or SIGINT; 0 after a clean stop, 1 when the hub could not start."""
     logging.configure(settings.logging.format, settings.logging.level)
     try:
+        _refuse_failpoints(settings)
         return _run(_hub(settings, workers, config))
     except _UNSTARTABLE as error:
         sys.stderr.write(f"ocpi-hub: {logging.mask(str(error) or repr(error))}\n")
         return 1
+
+
+def _refuse_failpoints(settings: Settings) -> None:
+    if armed() is not None and settings.delivery.require_https:
+        raise ValueError(
+            f"{VARIABLE}: is set, which kills the hub, as tests want; it is for development only, "
+            f"where {PREFIX}DELIVERY__REQUIRE_HTTPS is false"
+        )
 
 
 def migrate(settings: Settings) -> int:

@@ -17,6 +17,7 @@ from ocpi_hub.modules.store import Store
 from ocpi_hub.ocpi import message
 from ocpi_hub.ocpi.primitives import PartyRef
 from ocpi_hub.ocpi.spec import ModuleSpec
+from ocpi_hub.ops.failpoint import failpoint
 from ocpi_hub.ops.metrics import Metrics
 from ocpi_hub.routing.directory import Platform, PlatformId
 
@@ -122,6 +123,7 @@ class Courier:
                 if not await self._tell(batch.changes[index], batch.start):
                     return
                 batch.finish(index)
+                failpoint("courier.moved")
 
     async def _tell(self, change: Change, whole: Place) -> bool:
         """Tell the receiver of one change; False when the receiver went away meanwhile."""
@@ -177,7 +179,9 @@ class Courier:
         return self._ways[kind]
 
     async def _attempt(self, call: Call, change: Change, way: Way) -> Verdict:
+        failpoint("courier.sending")
         found = attempt.verdict(call.method, await self._road.client.call(call))
+        failpoint("courier.sent")
         if found is Verdict.DELIVERED:
             return found
         if found is Verdict.RETRY:

@@ -17,6 +17,7 @@ from ocpi_hub.modules.platforms import Platforms
 from ocpi_hub.modules.receivers import Receivers
 from ocpi_hub.modules.store import Store
 from ocpi_hub.ocpi.spec import ModuleSpec
+from ocpi_hub.ops.failpoint import failpoint
 from ocpi_hub.ops.identity import fresh_id
 from ocpi_hub.ops.metrics import Metrics
 from ocpi_hub.ops.tasks import Tasks
@@ -177,6 +178,7 @@ class Spread:
         }
         if moved:
             await self._receivers.save(moved)
+            failpoint("spread.saved")
             self._saved |= moved  # and nothing else: receivers may have come meanwhile
         self._forget_marks(min(cursors.values(), default=self._head()))
 

@@ -19,6 +19,7 @@ from ocpi_hub.inbound.laps import Laps
 from ocpi_hub.modules.outgoing import Call, Failed, Failure, PartnerClient
 from ocpi_hub.ocpi import message
 from ocpi_hub.ocpi.status import OcpiError, Status
+from ocpi_hub.ops.failpoint import failpoint
 from ocpi_hub.routing import rewrite
 from ocpi_hub.routing.decide import Forward
 
@@ -84,7 +85,9 @@ class Relay:
             max_answer=self.sizes.answer(row.module.identifier, row.route),
         )
         with self.laps.lap(exchange, to.platform.id):
+            failpoint("relay.sending")
             outcome = await self.client.call(call)
+            failpoint("relay.sent")
         if isinstance(outcome, Failed):
             code, text = _FAILED[outcome.failure]
             raise Unanswered(text, code, outcome.failure)

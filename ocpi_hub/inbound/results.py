@@ -15,6 +15,7 @@ from ocpi_hub.modules.versions import endpoint_url
 from ocpi_hub.ocpi import message
 from ocpi_hub.ocpi.primitives import InterfaceRole
 from ocpi_hub.ocpi.status import InvalidParameter, NoSuchResource, OcpiError
+from ocpi_hub.ops.failpoint import failpoint
 from ocpi_hub.routing.decide import Forward, Refuse, returned
 from ocpi_hub.routing.directory import Directory, Endpoint, Platform
 from ocpi_hub.routing.rewrite import origin, origins
@@ -58,6 +59,7 @@ class Results:
         callback = self._callback(exchange, to, spot)
         url = self._stand_in(exchange, to, callback)
         await self.kept.keep(callback)
+        failpoint("callbacks.kept")
         if in_query:
             query = callbacks.query_with(exchange.query, spot, url)
             reply = await self.relay.forward(exchange, to, query=query)
@@ -79,6 +81,7 @@ class Results:
         if message.CORRELATION_ID.lower() not in exchange.headers:
             exchange.ids = replace(exchange.ids, correlation_id=callback.correlation_id)
         to = self._back(callback)
+        failpoint("results.found")
         reply = await self.relay.forward(exchange, to, callback.response_url)
         return replace(reply, headers={})
 

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 
 from ocpi_hub.modules.line import ORIGIN, Change, Place
+from ocpi_hub.ops.failpoint import failpoint
 from ocpi_hub.ops.tasks import Tasks
 from ocpi_hub.storage.changes import change_of
 from ocpi_hub.storage.database import Database
@@ -114,6 +115,7 @@ class PostgresLine:
             started = time.monotonic()
             changes, more = await _read(await self._steady.database(), ring.head, BATCH)
             if changes:
+                failpoint("line.read")
                 ring.extend(changes)
                 self._tell(changes)
             self._looked = started

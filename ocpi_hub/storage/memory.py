@@ -16,6 +16,7 @@ import structlog
 
 from ocpi_hub.modules.memory import Fact, Kind
 from ocpi_hub.ocpi.primitives import PartyRef, fold
+from ocpi_hub.ops.failpoint import failpoint
 from ocpi_hub.ops.tasks import Tasks
 from ocpi_hub.storage.database import LOST, Database, Row
 from ocpi_hub.storage.expiring import expire
@@ -82,6 +83,7 @@ class PostgresMemory:
         async with self._writing:
             while self._waiting:
                 batch = dict(islice(self._waiting.items(), BATCH))
+                failpoint("memory.writing")
                 await self._write(batch)
                 for key, fact in batch.items():
                     self._note(key, fact)

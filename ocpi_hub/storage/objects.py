@@ -21,6 +21,7 @@ from ocpi_hub.modules.stamp import AHEAD
 from ocpi_hub.modules.store import Page, Push, Viewer, Window, Written
 from ocpi_hub.ocpi.primitives import PartyRef, fold
 from ocpi_hub.ocpi.status import OcpiError, Status
+from ocpi_hub.ops.failpoint import failpoint
 from ocpi_hub.storage import loading, plain
 from ocpi_hub.storage.database import LOST, Database
 from ocpi_hub.storage.line import PostgresLine
@@ -124,7 +125,9 @@ class PostgresStore:
             batch = await _Batch.load(connection, pushes, self._largest)
             results = [_applied(batch.of(push), push) for push in pushes]
             rows, plain_rows = batch.changed()
+            failpoint("store.loaded")
             await _write(connection, rows, plain_rows)
+        failpoint("store.written")
         self._tell(rows)
         self._lists.forget(plain_rows.modules)
         return results

@@ -1,0 +1,253 @@
+"""Mixed traffic of one operator and two providers, and what must be true of it on bad days.
+
+Every message has a number of its own, so that what was accepted, what arrived, what arrived twice
+and what arrived in the wrong order can be counted afterwards.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Any, Final
+
+import aiohttp
+
+from ocpi_hub.ocpi.primitives import format_datetime
+from ocpi_hub.ops.tasks import Tasks
+from ocpi_hub.simulator.client import Answer
+from ocpi_hub.simulator.record import Received
+from ocpi_hub.simulator.server import Reply
+from tests.build import a_cdr, a_location, a_token, an_evse
+from tests.fake_partner import RECEIVER, SENDER, FakePartner, fake_partner
+from tests.hub import Hub
+
+UNREACHED: Final = (aiohttp.ClientError, OSError, TimeoutError)
+SUCCESS: Final = 1000
+PUSHING, RELAYING, ASKING = 3, 2, 2  # lanes of each kind
+LOCATIONS: Final = 3  # of each pushing lane
+EVSES: Final = ("E0", "E1")
+START: Final = datetime(2026, 2, 1, tzinfo=UTC)
+WILLING: Final = Reply(data=b'{"result":"ACCEPTED","timeout":30}')
+
+Thing = tuple[str, str]  # a Location and its EVSE, "" for itself
+
+
+@dataclass(slots=True)
+class Provider:
+    """A receiver that counts for itself; `turned` are what went back to an older state."""
+
+    partner: FakePartner
+    stamps: dict[Thing, str] = field(default_factory=dict)
+    turned: list[str] = field(default_factory=list)
+    posts: Counter[str] = field(default_factory=Counter)
+
+    def __post_init__(self) -> None:
+        self.partner.serve("locations", RECEIVER, self._location)
+        self.partner.serve("cdrs", RECEIVER, self._cdr)
+        self.partner.serve("sessions", RECEIVER, self._session)
+        self.partner.serve("commands", SENDER, self._result)
+
+    async def _location(self, received: Received) -> Reply:
+        reply = await self.partner.copy(received)
+        if received.method != "GET":
+            for thing, stamp in _stamps(received.segments[2:], received.json):
+                if stamp < self.stamps.get(thing, ""):
+                    self.turned.append(f"{thing}: {self.stamps[thing]}, then {stamp}")
+                self.stamps[thing] = stamp
+        return reply
+
+    async def _cdr(self, received: Received) -> Reply:
+        self.posts[received.json["id"]] += 1
+        return Reply()
+
+    async def _session(self, received: Received) -> Reply:
+        self.posts[received.segments[2]] += 1
+        return Reply()
+
+    async def _result(self, received: Received) -> Reply:
+        self.posts[received.json["number"]] += 1
+        return Reply()
+
+
+def _stamps(ids: tuple[str, ...], body: Any) -> Iterator[tuple[Thing, str]]:
+    yield (ids[0], ids[1] if len(ids) > 1 else ""), body["last_updated"]
+    for evse in body.get("evses", ()):
+        yield (ids[0], evse["uid"]), evse["last_updated"]
+
+
+@dataclass(slots=True)
+class Traffic:
+    """`start` it, `stop` it; it stops by itself when the hub is gone.
+
+    `accepted`: the newest state of each thing that the hub answered with 1000. `told`: the POSTs
+    and PATCHes to a named receiver that were. `addresses`: where results of commands may go, and
+    who waits for them.
+    """
+
+    operator: FakePartner
+    providers: tuple[Provider, ...]
+    word: str = "T"
+    accepted: dict[Thing, str] = field(default_factory=dict)
+    told: set[str] = field(default_factory=set)
+    addresses: dict[str, tuple[str, Provider]] = field(default_factory=dict)
+    asked: Counter[str] = field(default_factory=Counter)
+    outcomes: Counter[tuple[str, int, int | None]] = field(default_factory=Counter)
+    pause_s: float = 0.005
+    _numbers: Iterator[int] = field(default_factory=lambda: count(1))
+    _tasks: Tasks = field(default_factory=Tasks)
+    _lanes: list[asyncio.Task[None]] = field(default_factory=list)
+    _stopped: bool = False
+
+    def __post_init__(self) -> None:
+        self.operator.serve("commands", RECEIVER, self._asked)
+
+    def start(self, word: str) -> None:
+        """Begin, with objects of their own: their names start with `word`."""
+        self.word, self._stopped = word, False
+        kinds = (self._push,) * PUSHING + (self._relay,) * RELAYING + (self._ask,) * ASKING
+        self._lanes = [
+            self._tasks.spawn(f"lane {lane}", self._until_gone(work, lane))
+            for lane, work in enumerate(kinds)
+        ]
+
+    async def stop(self) -> None:
+        self._stopped = True
+        await self.ended()
+
+    async def ended(self) -> None:
+        """Wait until every lane has ended; what was wrong in one is raised."""
+        await asyncio.gather(*self._lanes)
+
+    async def _until_gone(self, work: Callable[[int, int], Awaitable[None]], lane: int) -> None:
+        for number in self._numbers:
+            if self._stopped:
+                return
+            try:
+                await work(lane, number)
+            except UNREACHED:
+                return
+            await asyncio.sleep(self.pause_s)
+
+    def _count(self, kind: str, answer: Answer) -> bool:
+        self.outcomes[kind, answer.http, answer.code] += 1
+        return answer.code == SUCCESS
+
+    async def _push(self, lane: int, number: int) -> None:
+        """A whole Location, or the status of one of its EVSEs."""
+        at = format_datetime(START + timedelta(seconds=number))
+        name = f"{self.word}-{lane}-{number % LOCATIONS}"
+        things = [(name, "")] + [(name, uid) for uid in EVSES]
+        if things[0] not in self.accepted or number % 4 == 0:
+            evses = [an_evse(uid, last_updated=at) for uid in EVSES]
+            whole = a_location() | {"id": name, "last_updated": at, "evses": evses}
+            answer = await self.operator.put(whole)
+        else:
+            status = {"status": "CHARGING", "last_updated": at}
+            things = [things[1 + number % len(EVSES)]]
+            answer = await self.operator.patch(a_location(id=name), status, things[0][1])
+        if self._count("push", answer):
+            self.accepted |= dict.fromkeys(things, at)
+
+    async def _relay(self, _: int, number: int) -> None:
+        """A CDR or a part of a session, once, to one of the providers."""
+        to = self.providers[number % len(self.providers)].partner
+        name = f"{self.word}-{number}"
+        if number % 2:
+            answer = await self.operator.send("POST", "cdrs", body=a_cdr(id=name), to=to.party)
+        else:
+            path, body = f"NL/CPO/{name}", {"kwh": number, "last_updated": format_datetime(START)}
+            answer = await self.operator.send("PATCH", "sessions", path, body=body, to=to.party)
+        if self._count("relay", answer):
+            self.told.add(name)
+
+    async def _ask(self, lane: int, number: int) -> None:
+        """A command of a provider, then its result."""
+        provider = self.providers[lane % len(self.providers)]
+        name, party = f"{self.word}-{number}", provider.partner.party
+        body = {
+            "response_url": provider.partner.url("commands", SENDER) + f"/{name}",
+            "token": a_token(country_code=party.country_code, party_id=party.party_id),
+            "location_id": name,
+        }
+        to = self.operator.party
+        answer = await provider.partner.send("POST", "commands", "START_SESSION", body=body, to=to)
+        if self._count("command", answer):
+            await self.tell(self.addresses[name][0], name)
+
+    async def tell(self, url: str, number: str) -> None:
+        """The result of a command, with a number of its own."""
+        body = b'{"result":"ACCEPTED","number":"%s"}' % number.encode()
+        if self._count("result", await self.operator.call("POST", url, body=body)):
+            self.told.add(number)
+
+    async def _asked(self, received: Received) -> Reply:
+        body = received.json
+        name, owner = body["location_id"], body["token"]["party_id"]
+        provider = next(each for each in self.providers if each.partner.party.party_id == owner)
+        self.asked[name] += 1
+        self.addresses[name] = body["response_url"], provider
+        return WILLING
+
+    # What must be true of it.
+
+    def lost(self) -> list[str]:
+        """Accepted states that a provider has neither got nor has a newer one of."""
+        return [
+            f"{provider.partner.party}: {thing} is {provider.stamps.get(thing)}, not {at}"
+            for provider in self.providers
+            for thing, at in self.accepted.items()
+            if provider.stamps.get(thing, "") < at
+        ]
+
+    def doubled(self) -> list[str]:
+        """What was sent once and came more often."""
+        counts = [self.asked, *(provider.posts for provider in self.providers)]
+        return [name for each in counts for name, times in each.items() if times > 1]
+
+    def turned(self) -> list[str]:
+        """States that came after newer ones."""
+        return [each for provider in self.providers for each in provider.turned]
+
+    def untold(self) -> set[str]:
+        """What was answered as done, and was not."""
+        return self.told.difference(*(provider.posts for provider in self.providers))
+
+    async def arrived(self, deadline_s: float = 30) -> None:
+        """Wait until nothing accepted is missing; the last differences are told otherwise."""
+        try:
+            async with asyncio.timeout(deadline_s):
+                while self.lost():  # noqa: ASYNC110 - the providers know no event for it
+                    await asyncio.sleep(0.05)
+        except TimeoutError:
+            raise AssertionError(self.lost()) from None
+
+    def holds(self) -> None:
+        """Nothing doubled, nothing turned round, nothing made up."""
+        assert self.doubled() == []
+        assert self.turned() == []
+        assert self.untold() == set()
+
+    async def results_still_come(self) -> None:
+        """Every address that was given out leads to who asked, however long ago."""
+        for name, (url, provider) in self.addresses.items():
+            await self.tell(url, f"again {name}")
+            assert provider.posts[f"again {name}"] == 1, url
+
+
+@asynccontextmanager
+async def traffic() -> AsyncIterator[Traffic]:
+    """The partners of the traffic, not yet registered; see `connect`."""
+    async with (
+        fake_partner(CPO="NL-CPO", deadline_s=10) as operator,
+        fake_partner(EMSP="DE-EM1", deadline_s=10) as one,
+        fake_partner(EMSP="FR-EM2", deadline_s=10) as two,
+    ):
+        yield Traffic(operator, (Provider(one), Provider(two)))
+
+
+async def connect(hub: Hub, made: Traffic) -> None:
+    for partner in (made.operator, *(provider.partner for provider in made.providers)):
+        await hub.connect(partner)
