@@ -58,7 +58,7 @@ def test_what_is_no_point_is_refused(monkeypatch: pytest.MonkeyPatch, text: str)
 
 def test_a_hub_that_calls_by_https_only_refuses_to_start_with_one(tmp_path: Path) -> None:
     told = {VARIABLE: "store.written", "OCPI_HUB__DATA_DIR": str(tmp_path / "none")}
-    refused = subprocess.run(  # noqa: S603 - our own program
+    refused = subprocess.run(
         [sys.executable, "-m", "ocpi_hub", "serve"],
         cwd=HOUSE.parent,
         env=told,
