@@ -1,6 +1,8 @@
 """The channel: one connection to a partner, on which one request at a time is answered."""
 
 import asyncio
+import socket
+import struct
 from typing import Final, cast
 
 from ocpi_hub.delivery.answer import Reading, Unusable
@@ -9,6 +11,7 @@ from ocpi_hub.modules.outgoing import Failed, Failure, Outcome
 LATE: Final = Failed(Failure.TIMEOUT, "no complete answer in time")
 BROKEN: Final = Failed(Failure.TIMEOUT, "the connection broke before the answer")
 CUT: Final = Failed(Failure.TIMEOUT, "the answer broke off")
+_AT_ONCE: Final = struct.pack("ii", 1, 0)  # to linger for no second: a reset, and all is forgotten
 
 
 class Channel(asyncio.Protocol):
@@ -40,7 +43,7 @@ class Channel(asyncio.Protocol):
             timer.cancel()
             self._outcome = None
             if not self.ready:
-                self._transport.abort()
+                self._give_up()
 
     def close(self) -> None:
         self.ready = False
@@ -82,6 +85,17 @@ class Channel(asyncio.Protocol):
             self._end(BROKEN if self.unheard else CUT)
         if not self.lost.done():
             self.lost.set_result(None)
+
+    def _give_up(self) -> None:
+        """Whatever was not sent or confirmed yet is never sent again later (TR-090).
+
+        The system would go on sending it for minutes, until the partner is back.
+        """
+        assert self._transport is not None  # noqa: S101 - it just carried a request
+        sock = self._transport.get_extra_info("socket")
+        if not self._reading.whole and sock is not None and not self._transport.is_closing():
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
+        self._transport.abort()
 
     def _answered(self, *, kept: bool) -> None:
         """A connection whose request is not all sent yet cannot be used for another one."""
