@@ -94,7 +94,7 @@ async def test_a_busy_partner_is_not_asked():
         assert server.got == []
 
 
-@pytest.mark.obligation("HCI-008", "HCI-025", "HCI-037")
+@pytest.mark.obligation("HCI-008", "HCI-025")
 @pytest.mark.parametrize(
     ("body", "status"),
     [(OK, 500), (OK, 401), (b"<html>", 200), (message.envelope(AT, code=3000), 200)],

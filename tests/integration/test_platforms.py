@@ -331,7 +331,6 @@ async def test_last_updated_and_the_place_move_only_with_the_content(platforms, 
     assert after[1] == before[1]
 
 
-@pytest.mark.obligation("CRED-036")
 async def test_the_operator_changes_name_roles_and_quirks(platforms):
     planned, token_a = await platforms.create("Voltwerk", [CPO], Quirks())
     await platforms.complete(planned.id, exchange(token_a))

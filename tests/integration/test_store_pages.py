@@ -90,7 +90,7 @@ async def ids(store, window=EVERYTHING, viewer=ALL):
     return found, page.total
 
 
-@pytest.mark.obligation("PAG-013", "LOC-022", "ROUT-401", "ROUT-403")
+@pytest.mark.obligation("PAG-013", "LOC-022")
 async def test_the_oldest_comes_first_and_a_change_moves_nothing(stocked):
     await stocked.push(push("PUT", "L1", location("L1", at=3)))
     await stocked.push(push("PATCH", "L3/A", {"status": "CHARGING", "last_updated": text(4)}))

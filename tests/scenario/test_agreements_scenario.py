@@ -57,7 +57,7 @@ async def agree(hub: Hub, *parties: str, **more: Any) -> str:
     return str(made["id"])
 
 
-@pytest.mark.obligation("HCI-022", "ROUT-806", "HCI-010", "HCI-014", "HCI-015", "HCI-028")
+@pytest.mark.obligation("HCI-022", "ROUT-806", "HCI-014", "HCI-028", "HCI-011")
 async def test_two_partners_meet_by_an_agreement_and_part_by_its_end(
     hub: Hub, cpo: FakePartner, emsp: FakePartner, stranger: FakePartner
 ) -> None:

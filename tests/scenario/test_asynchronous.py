@@ -53,8 +53,8 @@ def _willing(request: pytest.FixtureRequest) -> None:
 
 
 @pytest.mark.obligation(
-    "ROUT-601", "ROUT-602", "ROUT-603", "ROUT-604", "ROUT-610", "ROUT-025", "CMD-047", "CMD-048",
-    "CMD-011", "CMD-005", "CMD-052",
+    "ROUT-601", "ROUT-602", "ROUT-603", "ROUT-604", "ROUT-610", "ROUT-025", "CMD-047",
+    "CMD-048", "CMD-011", "CMD-005", "CMD-052", "CRED-052",
 )  # fmt: skip
 async def test_a_command_is_answered_at_once_and_its_result_comes_later(
     hub: Hub, cpo: FakePartner, emsp: FakePartner
@@ -297,7 +297,7 @@ async def test_a_command_without_response_url_is_not_forwarded(
     assert cpo.record.of("commands") == []
 
 
-@pytest.mark.obligation("ROUT-805", "CMD-033")
+@pytest.mark.obligation("ROUT-805", "CMD-033", "LOC-069")
 @pytest.mark.parametrize("name", ["START_SESSION", "RESERVE_NOW"])
 async def test_a_command_with_the_token_of_another_provider_is_refused(
     cpo: FakePartner, emsp: FakePartner, name: str

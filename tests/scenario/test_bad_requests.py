@@ -28,6 +28,7 @@ ROUTING = {
     "OCPI-to-party-id": "HUB",
 }
 IDS = {"X-Request-ID": "r1", "X-Correlation-ID": "c1"}
+UNREAD = (b"no HTTP: ", b"the address is too long")  # the headers were not
 NO_ENVELOPE = None  # the HTTP server refuses what is no HTTP before anybody reads it as OCPI
 LARGEST = 64 * 1024
 
@@ -122,7 +123,9 @@ async def check(wire: Wire, hub: Hub, cpo: FakePartner, emsp: FakePartner, table
     assert answered == {name: (http, code) for name, (_, http, code) in table.items()}
     for name, answer in told.items():
         if answer.code is not NO_ENVELOPE:
-            assert answer.headers.keys() >= {"x-request-id", "x-correlation-id"}, name
+            repeated = [answer.headers[each] for each in ("x-request-id", "x-correlation-id")]
+            unread = any(each in answer.body for each in UNREAD)
+            assert repeated == ["r1", "c1"] or unread, name
             assert codec.decode(answer.body)["timestamp"], name  # type: ignore[index] # an object
     await nothing_came_of_it(cpo, emsp)
 
@@ -243,9 +246,7 @@ async def test_bodies_that_are_packed(
     assert push.body == good
 
 
-@pytest.mark.obligation(
-    "TR-003", "TR-012", "TR-013", "TR-064", "TR-071", "TR-075", "ROUT-005", "ROUT-303"
-)
+@pytest.mark.obligation("TR-003", "TR-012", "TR-064", "TR-071", "ROUT-005", "ROUT-303")
 async def test_headers_that_are_wrong_odd_doubled_or_too_many(
     wire: Wire, hub: Hub, cpo: FakePartner, emsp: FakePartner
 ) -> None:

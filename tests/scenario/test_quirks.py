@@ -12,7 +12,7 @@ from tests.hub import Hub, eventually
 LATER = "2026-02-01T00:00:00Z"
 
 
-@pytest.mark.obligation("TR-009", "TR-067", "TR-087")
+@pytest.mark.obligation("TR-009", "TR-067")
 async def test_one_partner_is_spared_what_it_cannot_bear_and_all_others_get_the_original(
     hub: Hub, cpo: FakePartner, emsp: FakePartner
 ) -> None:

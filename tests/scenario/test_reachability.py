@@ -61,8 +61,8 @@ def states(listed: Answer) -> dict[str, str]:
 
 
 @pytest.mark.obligation(
-    "HCI-019", "HCI-023", "HCI-024", "HCI-035", "TR-002", "TR-070", "TR-073", "TR-074", "CRED-009"
-)
+    "HCI-019", "HCI-024", "HCI-035", "TR-002", "TR-070", "TR-073", "TR-074", "CRED-009",
+)  # fmt: skip
 async def test_a_silent_partner_is_asked_for_its_versions_and_nobody_hears_of_it(
     emsp: FakePartner, cpo: FakePartner
 ) -> None:
@@ -83,7 +83,7 @@ async def test_a_silent_partner_is_asked_for_its_versions_and_nobody_hears_of_it
 
 @pytest.mark.obligation(
     "HCI-005", "HCI-008", "HCI-011", "HCI-012", "HCI-013", "HCI-015", "HCI-020", "HCI-025",
-    "HCI-026", "HCI-028", "STAT-025",
+    "HCI-026", "HCI-028", "STAT-025", "HCI-037",
 )  # fmt: skip
 async def test_a_lost_partner_is_offline_for_all_until_it_is_back_each_told_once(
     hub: Hub, emsp: FakePartner

@@ -19,8 +19,8 @@ def key(location: Object) -> tuple[str, str, str]:
 @pytest.mark.skipif(not REAL_LOCATIONS.is_file(), reason="the file of real locations is not here")
 @pytest.mark.timeout(300)
 @pytest.mark.obligation(
-    "ROUT-404", "ROUT-405", "PAG-006", "PAG-007", "PAG-010", "LOC-015", "LOC-021", "TR-081"
-)
+    "ROUT-404", "ROUT-405", "PAG-006", "PAG-007", "PAG-010", "LOC-015", "TR-081",
+)  # fmt: skip
 async def test_every_real_location_arrives_is_listed_and_is_on_the_map(
     database_url: str, tmp_path: Path
 ) -> None:

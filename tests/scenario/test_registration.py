@@ -339,7 +339,7 @@ async def test_a_renewal_with_other_parties_moves_them_at_once(
     assert (await cpo.put(a_location(party_id="CP2"))).code == 1000
 
 
-@pytest.mark.obligation("ROUT-013", "CRED-052", "ROUT-112")
+@pytest.mark.obligation("ROUT-013", "ROUT-112")
 async def test_the_roles_of_a_party_may_live_on_two_platforms(hub: Hub, emsp: FakePartner) -> None:
     async with (
         fake_partner(CPO="NL-TWO") as charging,

@@ -126,7 +126,7 @@ async def test_a_question_to_the_hub_is_never_spread(
         ]
 
 
-@pytest.mark.obligation("ROUT-220", "LOC-058", "ROUT-215", "ROUT-401", "ROUT-402", "ROUT-403")
+@pytest.mark.obligation("ROUT-220", "ROUT-215", "ROUT-401", "ROUT-402", "ROUT-403")
 async def test_a_status_change_goes_out_as_it_came_and_shows_in_get_all(
     cpo: FakePartner, emsp: FakePartner
 ) -> None:
@@ -195,7 +195,7 @@ async def test_a_list_without_receiver_is_refused_with_a_hint(emsp: FakePartner)
     assert "OCPI-to" in answer.json["status_message"]
 
 
-@pytest.mark.obligation("ROUT-302", "LOC-034")
+@pytest.mark.obligation("ROUT-302")
 async def test_one_object_without_receiver_is_asked_from_its_owner(
     cpo: FakePartner, emsp: FakePartner
 ) -> None:
@@ -329,7 +329,7 @@ async def test_personal_data_is_never_broadcast_or_listed_for_all(
     assert [each for one in (cpo, emsp) for name in modules for each in one.record.of(name)] == []
 
 
-@pytest.mark.obligation("HCI-001", "HCI-002", "HCI-010", "HCI-012", "HCI-013", "HCI-014", "HCI-015")
+@pytest.mark.obligation("HCI-010", "HCI-012", "HCI-013", "HCI-014")
 async def test_partners_are_told_of_each_other(hub: Hub, emsp: FakePartner) -> None:
     async with fake_partner(CPO="NL-CPO NL-CP2") as cpo:
         platform = await hub.connect(cpo)

@@ -125,6 +125,8 @@ async def test_what_tariffs_do_not_have_is_refused_and_changes_nothing(
         ("NL/CPO/T1", {"elements": [{"price_components": []}]}, (200, 2001)),
         ("NL/CPO/T1", {"currency": None}, (200, 2001)),
         ("NL/CPO/T1", {"id": None}, (200, 2001)),
+        ("NL/CPO/T1", {"country_code": None}, (200, 2001)),
+        ("NL/CPO/T1", {"party_id": None}, (200, 2001)),
         ("NL/CPO/T1", {"last_updated": None}, (200, 2001)),
         ("NL/CPO/T1", {"last_updated": "yesterday"}, (200, 2001)),
     ],

@@ -96,9 +96,14 @@ async def test_the_type_in_the_query_belongs_to_a_tokens_name(
     for changes in ({"uid": "04A2"}, {"party_id": "EM9"}, {"country_code": "FR"}):
         mismatch = await emsp.send("PUT", "tokens", "DE/EM1/04A1", body=token() | changes)
         assert (mismatch.http, mismatch.code) == (200, 2001)
-    for missing in ("contract_id", "issuer", "valid", "whitelist", "type", "last_updated"):
+    required = (
+        "country_code", "party_id", "uid", "type", "contract_id", "issuer", "valid", "whitelist",
+        "last_updated",
+    )  # fmt: skip
+    for missing in required:
         body = {name: value for name, value in token().items() if name != missing}
-        assert (await put(emsp, body)).code == 2001
+        answer = await emsp.send("PUT", "tokens", "DE/EM1/04A1", body=body)
+        assert (answer.code, missing in answer.json["status_message"]) == (2001, True)
     foreign = await emsp.send("PUT", "tokens", "FR/EM2/04A1", body=token("EM2", country_code="FR"))
     assert foreign.http == 404
     assert len((await cpo.get("tokens")).data) == 2

@@ -110,7 +110,7 @@ def test_client_info_goes_once_to_a_platform_without_routing_headers():
     assert calls(client_info(MSP, "msp"), several) == []
 
 
-@pytest.mark.obligation("TR-087")
+@pytest.mark.obligation("TR-087", "TR-085")
 @pytest.mark.parametrize(
     ("published", "called"),
     [

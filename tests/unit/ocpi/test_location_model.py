@@ -4,7 +4,9 @@ import copy
 from decimal import Decimal
 
 import pytest
+from ocpi_types import v2_2_1 as theirs_of_2_2_1
 
+from ocpi_hub.ocpi.primitives import ImageCategory
 from ocpi_hub.ocpi.status import InvalidParameter
 from ocpi_hub.ocpi.v2_2_1 import location_enums
 from ocpi_hub.ocpi.v2_2_1.check import read, validate
@@ -332,13 +334,18 @@ def test_a_patch_is_held_to_the_types_of_its_object():
 
 @pytest.mark.obligation("LOC-110", "LOC-113", "LOC-114", "LOC-125", "LOC-126")
 @pytest.mark.parametrize(
-    ("name", "count"),
-    [("Capability", 13), ("ConnectorFormat", 2), ("PowerType", 5), ("ConnectorType", 40),
-     ("EnergySourceCategory", 8), ("EnvironmentalImpactCategory", 2), ("Facility", 20),
-     ("ParkingRestriction", 5), ("ParkingType", 6), ("Status", 9), ("TokenType", 4)],
+    ("enumeration", "count"),
+    [(location_enums.Capability, 13), (location_enums.ConnectorFormat, 2),
+     (location_enums.PowerType, 5), (location_enums.ConnectorType, 40),
+     (location_enums.EnergySourceCategory, 8), (location_enums.EnvironmentalImpactCategory, 2),
+     (location_enums.Facility, 20), (location_enums.ParkingRestriction, 5),
+     (location_enums.ParkingType, 6), (location_enums.Status, 9), (location_enums.TokenType, 4),
+     (ImageCategory, 7)],
 )  # fmt: skip
-def test_enumerations_have_all_values_of_the_text(name, count):
-    assert len(getattr(location_enums, name)) == count
+def test_enumerations_have_all_values_of_the_text(enumeration, count):
+    """As others read the text, too."""
+    theirs = {each.value for each in getattr(theirs_of_2_2_1, enumeration.__name__)}
+    assert (len(theirs), set(enumeration)) == (count, theirs)
 
 
 @pytest.mark.obligation("LOC-113", "LOC-114")

@@ -50,7 +50,7 @@ def sealed(url: str) -> str:
     return dict(parse_qsl(urlsplit(url).query))[PARAMETER]
 
 
-@pytest.mark.obligation("TR-087", "ROUT-103", "TR-085")
+@pytest.mark.obligation("TR-087", "ROUT-103")
 @pytest.mark.parametrize(
     ("endpoint", "path", "query", "url"),
     [

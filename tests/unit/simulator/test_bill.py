@@ -57,8 +57,9 @@ BOTH = element(START, ENERGY)
 
 
 @pytest.mark.obligation(
-    "TAR-039", "TAR-043", "TAR-050", "TAR-064", "TAR-065", "TAR-066", "TAR-067", "TAR-068"
-)
+    "TAR-039", "TAR-043", "TAR-050", "TAR-064", "TAR-065", "TAR-066", "TAR-067", "TAR-068",
+    "TAR-040",
+)  # fmt: skip
 @pytest.mark.parametrize(
     ("elements", "periods", "expired", "expected"),
     [

@@ -5,15 +5,18 @@ import random
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from statistics import median
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from ocpi_hub.ocpi import codec
-from ocpi_hub.ocpi.primitives import PartyRef
+from ocpi_hub.ocpi.primitives import PartyRef, parse_datetime
 from ocpi_hub.ocpi.v2_2_1.cdrs import Cdr
 from ocpi_hub.ocpi.v2_2_1.check import validate
 from ocpi_hub.ocpi.v2_2_1.sessions import Session
+from ocpi_hub.simulator.bill import bill
 from ocpi_hub.simulator.charge import Charge, Grant, credit
+from ocpi_hub.simulator.meter import PARKING, TIME, Period
 from ocpi_hub.simulator.outlet import outlets
 from ocpi_hub.simulator.price_list import price_list
 from ocpi_hub.simulator.vehicle import VEHICLES, Vehicle
@@ -192,7 +195,19 @@ def test_a_period_ends_where_the_price_changes():
     assert cdr["total_energy_cost"]["excl_vat"] == round(expected, 4)
 
 
-@pytest.mark.obligation("CDR-014", "SES-008", "CDR-016")
+def repriced(cdr):
+    """The total by nothing but what the CDR itself says, and the zone of its Location."""
+    [tariff] = cdr["tariffs"]
+    periods = []
+    for period in cdr["charging_periods"]:
+        volumes = {each["type"]: each["volume"] for each in period["dimensions"]}
+        [kind] = volumes.keys() & {TIME, PARKING}
+        start = parse_datetime(period["start_date_time"])
+        periods.append(Period(start, kind, volumes[kind], volumes["ENERGY"], 0, 0, 0))
+    return bill(tariff, periods, ZoneInfo("Europe/Amsterdam"), expired=False).total.price()
+
+
+@pytest.mark.obligation("CDR-014")
 def test_sessions_and_cdrs_are_valid_and_complete():
     charge = fast_charge(Visit(VEHICLES[0], charged=10, wanted=50, lingers_s=900))
     moment = {"last_updated": "2026-03-02T13:00:00Z"}
@@ -202,6 +217,7 @@ def test_sessions_and_cdrs_are_valid_and_complete():
     assert validate(Session, as_sent(charge.session() | moment)) == ()
     assert validate(Cdr, as_sent(charge.cdr("C1") | moment)) == ()
     cdr = charge.cdr("C1")
+    assert repriced(cdr) == cdr["total_cost"]
     for period in cdr["charging_periods"]:
         kinds = {each["type"] for each in period["dimensions"]}
         assert kinds in ({"ENERGY", "TIME", "MIN_POWER", "MAX_POWER"}, {"ENERGY", "PARKING_TIME"})

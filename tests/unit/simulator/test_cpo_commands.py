@@ -82,17 +82,11 @@ async def told(asker, status):
 
 
 @pytest.mark.obligation(
-    "CMD-001",
-    "CMD-002",
-    "CMD-005",
-    "CMD-010",
-    "CMD-011",
-    "CMD-032",
-    "CMD-028",
-    "CMD-040",
-    "CMD-019",
-)
+    "CMD-001", "CMD-005", "CMD-010", "CMD-011", "CMD-032", "CMD-028", "CMD-040", "CMD-019",
+)  # fmt: skip
 async def test_a_session_is_started_and_stopped_from_afar(helm, asker, cpo, outlet):
+    offered = {("locations", "SENDER"), ("sessions", "SENDER"), ("commands", "RECEIVER")}
+    assert offered <= asker.known_peer.endpoints.keys()
     token = a_token("APP-7", type="APP_USER", whitelist="NEVER", valid=False)
     response = await helm.at(START, outlet, token=token, authorization_reference="REF-1")
     assert answer_of(response) == "ACCEPTED"

@@ -150,6 +150,8 @@ def answer_of(response):
 
 @pytest.mark.obligation("CHP-006", "CHP-010", "CHP-011", "CHP-012", "CHP-013", "CHP-039", "CHP-001")
 async def test_a_limit_is_set_and_replaced(helm, cpo):
+    offered = {("sessions", "SENDER"), ("chargingprofiles", "RECEIVER")}
+    assert offered <= helm.asker.known_peer.endpoints.keys()
     charge = await charging(cpo)
     assert answer_of(await helm.set(charge.id, profile((0, 8000)))) == "ACCEPTED"
     assert await helm.result() == {"result": "ACCEPTED"}
