@@ -148,6 +148,7 @@ async def _rooms(
         client=steady_client,
         held=lambda: spread.held(),  # noqa: PLW0108 - made below
         settings=settings.alive,
+        clock=platforms.clock,
     )
     spread = Spread(
         line=line,

@@ -87,6 +87,9 @@ class FakePlatforms:
     def last_seen(self, platform: PlatformId) -> datetime | None:
         return self.sights.get(platform)
 
+    def clock(self) -> datetime:
+        return datetime.now(UTC)
+
     async def set_status(self, platform: PlatformId, status: ConnectionStatus) -> bool:
         self.known[platform] = replace(self.known[platform], status=status)
         self.moves.append((platform, status))

@@ -179,7 +179,7 @@ class HttpClient:
         at = monotonic()
         if breaker.state is not State.CLOSED:
             seen = self._platforms.last_seen(platform)
-            ago = (self._clock() - seen).total_seconds() if seen is not None else inf
+            ago = (self._platforms.clock() - seen).total_seconds() if seen is not None else inf
             if at - ago > breaker.opened_at:
                 breaker.inbound_seen(at)
         return breaker.admits(at)

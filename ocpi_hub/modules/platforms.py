@@ -116,6 +116,9 @@ class Platforms(Protocol):
 
     def last_seen(self, platform: PlatformId) -> datetime | None: ...
 
+    def clock(self) -> datetime:
+        """The time by which `last_seen` is told, whatever this machine's clock says."""
+
     async def report(self, platform: PlatformId) -> PlatformReport: ...
 
     async def create(

@@ -102,6 +102,9 @@ class PostgresPlatforms:
     def last_seen(self, platform: PlatformId) -> datetime | None:
         return self._seen.last(platform)
 
+    def clock(self) -> datetime:
+        return self._seen.clock()
+
     async def report(self, platform: PlatformId) -> PlatformReport:
         row = await self._database.row(self._sql["report"], platform)
         if row is None:

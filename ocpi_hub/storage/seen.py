@@ -3,11 +3,10 @@
 import asyncio
 import time
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import structlog
 
-from ocpi_hub.ops.identity import now
 from ocpi_hub.ops.tasks import Tasks
 from ocpi_hub.routing.directory import PlatformId
 from ocpi_hub.storage.database import LOST, Database
@@ -18,13 +17,16 @@ FLUSH_S = 5.0
 
 
 class Seen:
-    """When each platform was last heard of, by the database's clock."""
+    """When each platform was last heard of, by the database's clock.
+
+    All processes share that one; this machine's may be off, or jump.
+    """
 
     def __init__(self, database: Database, sql: Mapping[str, str]) -> None:
         self._database = database
         self._sql = sql
         self._tasks = Tasks()
-        self._behind = timedelta()  # how much this machine's clock is behind the database's
+        self._looked: tuple[datetime, float] = (datetime.min.replace(tzinfo=UTC), 0.0)
         self._known: dict[PlatformId, datetime] = {}
         self._noted: dict[PlatformId, float] = {}
 
@@ -43,10 +45,15 @@ class Seen:
 
     def note(self, platform: PlatformId) -> None:
         self._noted[platform] = time.monotonic()
-        self._known[platform] = now() + self._behind
+        self._known[platform] = self.clock()
 
     def last(self, platform: PlatformId) -> datetime | None:
         return self._known.get(platform)
+
+    def clock(self) -> datetime:
+        """The database's time, as this process reckons it since it last asked."""
+        then, moment = self._looked
+        return then + timedelta(seconds=time.monotonic() - moment)
 
     async def flush(self) -> None:
         """Write what was noted here, learn what was noted elsewhere."""
@@ -65,7 +72,7 @@ class Seen:
             raise
 
     async def _read(self) -> None:
-        self._behind = await self._database.value(self._sql["now"]) - now()
+        self._looked = await self._database.value(self._sql["now"]), time.monotonic()
         for row in await self._database.fetch(self._sql["last_seen"]):
             platform = PlatformId(row["id"])
             known = self._known.get(platform)
