@@ -111,7 +111,12 @@ class Configuration:
             self._note_polling(exchange)
         page = clients(self.platforms.directory(), exchange.known_platform.id, query)
         headers = paged(
-            exchange.row.url, params, query.offset, page.limit, page.total, most=LONGEST_PAGE
+            exchange.row.url,
+            params,
+            query.offset + page.limit,
+            page.limit,
+            page.total,
+            most=LONGEST_PAGE,
         )
         return self._success(page.body, headers)
 

@@ -106,7 +106,12 @@ class Own:
             self._viewer(exchange, decision.sender),
         )
         headers = paged(
-            exchange.row.url, params, query.offset, limit, page.total, most=_LONGEST_PAGE
+            exchange.row.url,
+            params,
+            query.offset + page.count if page.count else page.total,
+            limit,
+            page.total,
+            most=_LONGEST_PAGE,
         )
         return _worded(exchange, self._success(decision.sender, page.body, headers))
 

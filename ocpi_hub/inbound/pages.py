@@ -22,14 +22,16 @@ def asked(query: str) -> tuple[paging.Query, Params]:
 
 @lru_cache(1024)
 def paged(
-    url: str, params: Params, offset: int, limit: int, total: int, *, most: int
+    url: str, params: Params, behind: int, limit: int, total: int, *, most: int
 ) -> dict[str, str]:
     """X-Total-Count, X-Limit, and the Link to the next page unless this is the last one.
+
+    `behind`: the offset behind the last object of this page (a heavy page holds less than `limit`).
 
     X-Limit is what a page can hold at `most`, whatever `limit` was asked for (PAG-011, PAG-012).
     The headers are shared: they are not to be changed.
     """
     headers = {message.TOTAL_COUNT: str(total), message.LIMIT: str(most)}
-    if offset + limit < total:
-        headers[message.LINK] = paging.next_link(url, params, offset + limit, limit)
+    if behind < total:
+        headers[message.LINK] = paging.next_link(url, params, behind, limit)
     return headers

@@ -92,19 +92,14 @@ def assemble(frame: bytes, evses: Sequence[bytes], moved: str | None = None) -> 
 def assemble_all(frames: Sequence[bytes], evses: Sequence[bytes]) -> bytes:
     """An array of Locations that are as they were pushed, in a few steps for all of them together.
 
-    `evses`: those of all, as many as the frames have places for, joined by the mark EVSE for each
-    Location that has any.
+    `evses`: those of each Location that has any, joined by the mark EVSE; each frame has as many
+    places as it has EVSEs.
     """
-    pieces = b",".join(frames).split(EVSE)
+    pieces = b",".join(frames).replace(MORE, b"").replace(STAMP, b"").split(EVSE)
     parts = [b""] * (2 * len(pieces) - 1)
     parts[::2] = pieces
     parts[1::2] = EVSE.join(evses).split(EVSE) if evses else ()
-    return b"[" + b"".join(parts).translate(None, MORE + STAMP) + b"]"
-
-
-def untouched(frame: bytes, evses: bytes | None) -> bool:
-    """Whether a frame has a place for each of its EVSEs (joined by EVSE), and no more places."""
-    return frame.count(EVSE) == (0 if evses is None else evses.count(EVSE) + 1)
+    return b"".join((b"[", *parts, b"]"))
 
 
 def _added(inside: int, more: Sequence[bytes], after: bytes) -> bytes:

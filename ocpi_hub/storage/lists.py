@@ -12,6 +12,7 @@ from ocpi_hub.modules.stamp import EARLIEST, LATEST, bound
 from ocpi_hub.modules.store import Page, Viewer, Window
 from ocpi_hub.ocpi import codec
 from ocpi_hub.storage.database import Database, Row
+from ocpi_hub.storage.pages import PAGE_BYTES
 from ocpi_hub.storage.queries import queries
 
 _SQL = queries(__file__)
@@ -42,7 +43,7 @@ class Lists:
         if window.date_from is not None or window.date_to is not None:
             bounds = _bounds(window)
             rows = await self._database.fetch(
-                _SQL["window_page"], *who, window.offset, window.limit, *bounds
+                _SQL["window_page"], *who, window.offset, window.limit, *bounds, PAGE_BYTES
             )
             return _page(rows, await self._database.value(_SQL["window_total"], *who, *bounds))
         if not self._followed():
@@ -65,11 +66,11 @@ class Lists:
     ) -> Sequence[Row]:
         start = known.ends.get((hidden, window.offset))
         span = (window.offset, window.limit, 0) if start is None else (0, window.limit, start)
-        rows = await self._database.fetch(_SQL["page"], *who, *span)
-        if len(rows) == window.limit and rows[-1]["born"] is not None:
+        rows = await self._database.fetch(_SQL["page"], *who, *span, PAGE_BYTES)
+        if rows[-1]["born"] is not None:
             if len(known.ends) >= ENDS:
                 known.ends.clear()
-            known.ends[hidden, window.offset + window.limit] = rows[-1]["born"]
+            known.ends[hidden, window.offset + len(rows)] = rows[-1]["born"]
         return rows
 
     async def _total(self, known: _Known, hidden: Hidden, who: tuple[str, list[str]]) -> int:

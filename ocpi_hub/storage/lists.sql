@@ -5,12 +5,17 @@ with members as (
     where module = $1 and body is not null and born > $5 and country || party <> all ($2::text[])
     order by born
     offset $3 limit $4
+), whole as (
+    select
+        born, body,
+        sum(octet_length(body)) over (order by born rows between unbounded preceding and 1 preceding) as before
+    from members
 )
-select m.born, m.body, newest.x, newest.seq
+select w.born, w.body, newest.x, newest.seq
 from (select 1) as always
 left join (select x, seq from object order by x desc, seq desc limit 1) as newest on true
-left join members m on true
-order by m.born
+left join whole w on coalesce(w.before, 0) < $6
+order by w.born
 
 -- total
 -- How many objects of a module are shown.
@@ -25,12 +30,17 @@ with members as (
         and last_updated >= $5 and last_updated < $6
     order by born
     offset $3 limit $4
+), whole as (
+    select
+        born, body,
+        sum(octet_length(body)) over (order by born rows between unbounded preceding and 1 preceding) as before
+    from members
 )
-select m.born, m.body, newest.x, newest.seq
+select w.born, w.body, newest.x, newest.seq
 from (select 1) as always
 left join (select x, seq from object order by x desc, seq desc limit 1) as newest on true
-left join members m on true
-order by m.born
+left join whole w on coalesce(w.before, 0) < $7
+order by w.born
 
 -- window_total
 -- How many objects of a module are shown whose last push lies in the window.

@@ -8,7 +8,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from ocpi_hub.modules.frame import EVSE, assemble, assemble_all, untouched
+from ocpi_hub.modules.frame import EVSE, assemble, assemble_all
 from ocpi_hub.modules.line import ORIGIN, Change, ObjectKey, Place
 from ocpi_hub.modules.stamp import EARLIEST, LATEST, bound, spelled
 from ocpi_hub.modules.store import Page, Viewer, Window
@@ -19,6 +19,7 @@ from ocpi_hub.storage.steady import Steady
 _SQL = queries(__file__)
 BYTES = 64 * 1024 * 1024
 ENDS = 10_000
+PAGE_BYTES = 8 * 1024 * 1024  # a page ends behind the object that passes this, however few
 VIEWERS = 1000
 
 Question = tuple[Window, Viewer]
@@ -117,7 +118,7 @@ class Pages:
         who = [viewer.public_only, [country + party for country, party in viewer.hidden]]
         if _windowed(window):
             span, bounds = (window.offset, window.limit), _bounds(window)
-            rows = await self._database.fetch(_SQL["window_page"], *who, *span, *bounds)
+            rows = await self._database.fetch(_SQL["window_page"], *who, *span, *bounds, PAGE_BYTES)
             total = await self._database.value(_SQL["window_total"], *who, *bounds)
         else:
             rows = await self._slice(window, viewer, who, reading)
@@ -131,11 +132,11 @@ class Pages:
         start = self._ends.get((viewer, window.offset))
         span = (window.offset, window.limit, 0) if start is None else (0, window.limit, start)
         steady = await self._steady.database()
-        rows = await steady.fetch(_SQL["page"], *who, *span)
-        if not reading.members and len(rows) == window.limit and rows[-1]["pk"] is not None:
+        rows = await steady.fetch(_SQL["page"], *who, *span, PAGE_BYTES)
+        if not reading.members and rows[-1]["pk"] is not None:
             if len(self._ends) >= ENDS:
                 self._ends.clear()
-            self._ends[viewer, window.offset + window.limit] = rows[-1]["pk"]
+            self._ends[viewer, window.offset + len(rows)] = rows[-1]["pk"]
         return rows
 
     async def _total(self, viewer: Viewer, who: Sequence[object], reading: _Reading) -> int:
@@ -181,7 +182,7 @@ def _body(members: Sequence[Row]) -> bytes:
     frames, evses = [], []
     for row in members:
         frame, own = row["frame"], row["evses"]
-        if row["moved"] is not None or not untouched(frame, own):
+        if row["moved"] is not None or frame.count(EVSE) != row["listed"]:
             frames.append(location_body(row))
             continue
         frames.append(frame)

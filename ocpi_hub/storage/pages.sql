@@ -1,12 +1,25 @@
 -- page
--- A page behind $5, in order of creation, and where the line stood; one row without pk if it is empty.
+-- A page behind $5, in order of creation, cut behind $6 bytes, and where the line stood; one row without pk if it is empty.
 with members as (
     select pk, country || party || id as name, frame, last_updated from location
     where pk > $5 and (publish or not $1) and country || party <> all ($2::text[])
     order by pk
     offset $3 limit $4
+), whole as (
+    select
+        l.pk, l.name, l.frame, e.evses, e.listed, e.moved,
+        sum(octet_length(l.frame) + coalesce(octet_length(e.evses), 0))
+            over (order by l.pk rows between unbounded preceding and 1 preceding) as before
+    from members l
+    left join lateral (
+        select
+            string_agg(e.body, '\x01'::bytea order by e.ord) filter (where e.listed) as evses,
+            count(*) filter (where e.listed) as listed,
+            max(e.last_updated) filter (where e.own and e.last_updated > l.last_updated) as moved
+        from evse e where e.location = l.pk
+    ) as e on true
 )
-select l.pk, l.name, l.frame, e.evses, e.moved, newest.x, newest.seq
+select w.pk, w.name, w.frame, w.evses, w.listed, w.moved, newest.x, newest.seq
 from (select 1) as always
 left join (
     select * from (
@@ -15,14 +28,8 @@ left join (
         (select x, seq from evse where own order by x desc, seq desc limit 1)
     ) as places order by x desc, seq desc limit 1
 ) as newest on true
-left join members l on true
-left join lateral (
-    select
-        string_agg(e.body, '\x01'::bytea order by e.ord) filter (where e.listed) as evses,
-        max(e.last_updated) filter (where e.own and e.last_updated > l.last_updated) as moved
-    from evse e where e.location = l.pk
-) as e on true
-order by l.pk
+left join whole w on coalesce(w.before, 0) < $6
+order by w.pk
 
 -- total
 -- How many Locations a viewer may see.
@@ -41,8 +48,21 @@ with touched as (
     and greatest(l.last_updated, (select max(e.last_updated) from evse e where e.location = l.pk and e.own)) < $6
     order by l.pk
     offset $3 limit $4
+), whole as (
+    select
+        l.pk, l.country || l.party || l.id as name, l.frame, e.evses, e.listed, e.moved,
+        sum(octet_length(l.frame) + coalesce(octet_length(e.evses), 0))
+            over (order by l.pk rows between unbounded preceding and 1 preceding) as before
+    from members join location l using (pk)
+    left join lateral (
+        select
+            string_agg(e.body, '\x01'::bytea order by e.ord) filter (where e.listed) as evses,
+            count(*) filter (where e.listed) as listed,
+            max(e.last_updated) filter (where e.own and e.last_updated > l.last_updated) as moved
+        from evse e where e.location = l.pk
+    ) as e on true
 )
-select l.pk, l.country || l.party || l.id as name, l.frame, e.evses, e.moved, newest.x, newest.seq
+select w.pk, w.name, w.frame, w.evses, w.listed, w.moved, newest.x, newest.seq
 from (select 1) as always
 left join (
     select * from (
@@ -51,15 +71,8 @@ left join (
         (select x, seq from evse where own order by x desc, seq desc limit 1)
     ) as places order by x desc, seq desc limit 1
 ) as newest on true
-left join members on true
-left join location l using (pk)
-left join lateral (
-    select
-        string_agg(e.body, '\x01'::bytea order by e.ord) filter (where e.listed) as evses,
-        max(e.last_updated) filter (where e.own and e.last_updated > l.last_updated) as moved
-    from evse e where e.location = l.pk
-) as e on true
-order by l.pk
+left join whole w on coalesce(w.before, 0) < $7
+order by w.pk
 
 -- window_total
 -- How many Locations a viewer may see whose own or a child's last push lies in the window.

@@ -256,6 +256,23 @@ async def test_kept_pages_are_bounded(database, line):
         await store.close()
 
 
+@pytest.mark.parametrize("date_from", [None, day(1)])
+async def test_heavy_pages_are_cut_and_go_on_behind_their_last_object(store, date_from):
+    heavy = 700_000
+    for number in range(20):
+        body = location(f"L{number}", evse("E")) | {"note": "x" * heavy}
+        await store.push(push("PUT", f"L{number}", body))
+    found, sizes = [], []
+    while len(found) < 20:
+        page = await store.page("locations", Window(date_from, None, len(found), 100), ALL)
+        assert page.total == 20
+        assert 0 < page.count < 20
+        found += [one["id"] for one in json.loads(page.body)]
+        sizes.append(len(page.body))
+    assert found == [f"L{number}" for number in range(20)]
+    assert max(sizes) < pages_module.PAGE_BYTES + 2 * heavy
+
+
 async def test_the_place_of_a_page_is_where_the_line_stood(stocked, line):
     page = await stocked.page("locations", EVERYTHING, ALL)
     assert page.place == await line.head()
@@ -295,7 +312,7 @@ _HOT = {
     "parts": (loading._SQL["parts"], f"{_ARRAY}, array['E1']"),
     "locations": (loading._SQL["locations"], _ARRAY),
     "evses": (loading._SQL["evses"], "array[77]"),
-    "page": (pages_module._SQL["page"], "false, '{}', 0, 50, 2000"),
+    "page": (pages_module._SQL["page"], "false, '{}', 0, 50, 2000, 8388608"),
     "changes": (line_module._SQL["changes"], "19000, 0, 500"),
     "head": (line_module._SQL["head"], ""),
     "load": (
@@ -304,10 +321,10 @@ _HOT = {
     ),
     "one": (plain._SQL["one"], "'tokens', 'DE', 'EM1', 'T7', 'RFID'"),
     "owners": (plain._SQL["owners"], "'tokens', 'T7', 'RFID'"),
-    "list": (lists._SQL["page"], "'tokens', '{}', 0, 50, 32000"),
+    "list": (lists._SQL["page"], "'tokens', '{}', 0, 50, 32000, 8388608"),
     "window": (
         lists._SQL["window_page"],
-        "'tokens', '{}', 0, 50, '2026-01-15T00:00:00', '~'",
+        "'tokens', '{}', 0, 50, '2026-01-15T00:00:00', '~', 8388608",
     ),
 }
 
@@ -335,7 +352,7 @@ async def test_hot_statements_use_indexes_whatever_the_values(database, name):
 
 
 async def test_a_narrow_window_is_found_by_indexes(database):
-    arguments = "false, '{}', 0, 50, '2026-01-15T00:00:00', '~'"
+    arguments = "false, '{}', 0, 50, '2026-01-15T00:00:00', '~', 8388608"
     async with database.acquire() as connection:
         await connection.execute(_MANY)
         assert await scanned(connection, pages_module._SQL["window_page"], arguments) == []

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ocpi_hub.modules.frame import EVSE, assemble, assemble_all, split, untouched
+from ocpi_hub.modules.frame import EVSE, assemble, assemble_all, split
 from ocpi_hub.modules.stamp import bound, moment, spelled, stamp
 from ocpi_hub.ocpi import codec
 
@@ -81,16 +81,9 @@ def test_added_evses_change_nothing_but_the_list(body, added):
 def test_a_page_put_together_at_once_is_the_same_bytes(bodies):
     parts = [split(body) for body in bodies]
     joined = [EVSE.join(each.evses) or None for each in parts]
-    assert all(untouched(each.frame, own) for each, own in zip(parts, joined, strict=True))
+    assert all(each.frame.count(EVSE) == len(each.evses) for each in parts)
     frames = [each.frame for each in parts]
     assert assemble_all(frames, [own for own in joined if own]) == b"[" + b",".join(bodies) + b"]"
-
-
-def test_a_frame_with_more_or_fewer_evses_than_places_is_not_untouched():
-    frame = split(b'{"evses":[{"uid":"1"}]}').frame
-    assert untouched(frame, b'{"uid":"1"}')
-    assert not untouched(frame, None)
-    assert not untouched(frame, EVSE.join([b'{"uid":"1"}', b'{"uid":"2"}']))
 
 
 _BEGIN = datetime(2000, 1, 1, tzinfo=UTC)
