@@ -15,7 +15,7 @@ from typing import Final, cast
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 
 from ocpi_hub.inbound.incoming import Answer, Incoming, head
-from ocpi_hub.inbound.request import Malformed, Request
+from ocpi_hub.inbound.request import HELD, Malformed, Request
 from ocpi_hub.ocpi.message import Given
 from ocpi_hub.ops.tasks import Tasks
 
@@ -154,7 +154,8 @@ class Connection(asyncio.Protocol):
     def flow(self) -> None:
         """Take no more from the client than somebody waits for."""
         growing = self._growing
-        paused = len(self._waiting) > AHEAD or (growing is not None and growing.full)
+        full = growing is not None and growing.full
+        paused = full or len(self._waiting) > AHEAD or self._behind > HELD
         if paused == self._paused or self._ending:
             return
         self._paused = paused
@@ -163,12 +164,17 @@ class Connection(asyncio.Protocol):
         else:
             self._transport.resume_reading()
 
-    # What the server asks.
-
     @property
     def held(self) -> int:
         """Bytes of bodies that wait to be read."""
         return sum(request.size for request in self._waiting)
+
+    @property
+    def _behind(self) -> int:
+        """Those of them that wait while another request is answered."""
+        return self.held - self._waiting[0].size if len(self._waiting) > 1 else 0
+
+    # What the server asks.
 
     def stop(self) -> None:
         """Close now, or behind the answers that are being made."""

@@ -42,10 +42,17 @@ def envelope(
     code: int = Status.SUCCESS,
     message: str | None = None,
 ) -> bytes:
-    """An answer's body; `data` is JSON already and stays as it is (TR-060, TR-062)."""
-    told = b"" if message is None else b'"status_message":%b,' % codec.encode(message)
+    """An answer's body; `data` is JSON already and stays as it is (TR-060, TR-062).
+
+    A message may repeat what came in a header, which need not be UTF-8.
+    """
+    told = b"" if message is None else b'"status_message":%b,' % codec.encode(_sayable(message))
     rest = b'"status_code":%d,%b"timestamp":"%b"}' % (code, told, format_datetime(at).encode())
     return b"{" + rest if data is None else b"".join((b'{"data":', data, b",", rest))
+
+
+def _sayable(text: str) -> str:
+    return text.encode(errors="replace").decode()
 
 
 class _Answer(msgspec.Struct):

@@ -33,6 +33,12 @@ def test_an_envelope_without_data_has_no_such_member():
     assert message.envelope(AT) == b'{"status_code":1000,"timestamp":"2026-03-01T10:00:00.123Z"}'
 
 
+def test_an_envelope_can_repeat_a_header_that_is_no_utf_8():
+    shown = b"gzip\xff".decode("utf-8", "surrogateescape")
+    value = codec.decode(message.envelope(AT, code=2000, message=f"{shown} is not accepted"))
+    assert value["status_message"] == "gzip? is not accepted"
+
+
 def test_data_stands_in_the_envelope_byte_for_byte():
     assert b'{"data":[ 1.50 ],"status_code":2001' in message.envelope(
         AT, data=b"[ 1.50 ]", code=2001
