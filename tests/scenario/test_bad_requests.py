@@ -239,6 +239,7 @@ async def test_bodies_that_are_packed(
         name: (wire.put(body, Content_Encoding=encoding), http, code)
         for name, (body, encoding, http, code) in rows.items()
     }
+    table["no UTF-8"] = wire.put(good, b"Content-Encoding: gzip\xff"), 415, 2000
     await check(wire, hub, cpo, emsp, table)
     told = await wire.say(wire.put(packed, Content_Encoding="gzip"))
     assert (told.http, told.code) == (201, 1000)
