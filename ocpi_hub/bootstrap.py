@@ -11,6 +11,7 @@ import socket
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, Final
 
 import structlog
@@ -24,6 +25,7 @@ from ocpi_hub.delivery.health import Health
 from ocpi_hub.delivery.pull import Pulls
 from ocpi_hub.delivery.reading import Ground
 from ocpi_hub.delivery.renewal import AcrossRenewals
+from ocpi_hub.delivery.rotation import Rotations
 from ocpi_hub.delivery.spread import Spread
 from ocpi_hub.inbound.asking import Asking
 from ocpi_hub.inbound.body import Sizes
@@ -72,6 +74,7 @@ from ocpi_hub.storage.objects import PostgresStore
 from ocpi_hub.storage.platforms import PostgresPlatforms
 from ocpi_hub.storage.pull import PostgresPulls
 from ocpi_hub.storage.receivers import PostgresReceivers
+from ocpi_hub.storage.token_ages import PostgresTokenAges
 
 log = structlog.get_logger("hub")
 
@@ -207,6 +210,16 @@ async def _rooms(
         spread.held,
     )
     _ = tasks.spawn("hub.pulls", closing(pulls).run())
+    registrar = HubRegistrar(as_party, platforms, client, tuple(TABLES), deadline_s, fresh_id)
+    rotations = Rotations(
+        ages=PostgresTokenAges(database),
+        platforms=platforms,
+        registrar=registrar,
+        journal=journal,
+        held=spread.held,
+        period=timedelta(days=settings.credentials.renew_days),
+    )
+    _ = tasks.spawn("hub.rotations", closing(rotations).run())
     review = closing(Review(journal))
     _ = tasks.keep("hub.review", review.run)
     partner_door = PartnerDoor(
@@ -252,9 +265,7 @@ async def _rooms(
     admin_app = admin.application(
         admin.Door(
             platforms=platforms,
-            registrar=HubRegistrar(
-                as_party, platforms, client, tuple(TABLES), deadline_s, fresh_id
-            ),
+            registrar=registrar,
             keys=keys,
             agreements=agreements,
             findings=PostgresFindings(database),

@@ -8,7 +8,6 @@ import binascii
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal
@@ -25,7 +24,6 @@ from pydantic import (
     ValidationInfo,
     field_validator,
 )
-from pydantic.fields import FieldInfo
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -213,6 +211,16 @@ class Delivery(Room):
     lane_wait_s: float = Field(1, gt=0, description="seconds to wait for a free lane before 4003")
 
 
+class Credentials(Room):
+    renew_days: float = Field(
+        30,
+        ge=0,
+        le=365,
+        description="days after which a partner's token is renewed, a fifth earlier at most; "
+        "0: never",
+    )
+
+
 class Alive(Room):
     interval_s: float = Field(300, ge=1, description="silence after which a partner is probed")
     retry_s: float = Field(
@@ -310,6 +318,7 @@ class Settings(BaseSettings):
     security: Security = Security()
     admin: Admin = Admin()
     delivery: Delivery = Delivery()
+    credentials: Credentials = Credentials()
     alive: Alive = Alive()
     pull: Pull = Pull()
     routing: Routing = Routing()
@@ -414,37 +423,3 @@ def _fault(location: tuple[str | int, ...], message: str) -> str:
     if text == "Extra inputs are not permitted":
         text = "no such setting (see: ocpi-hub settings)"
     return f"{variable(tuple(str(part) for part in location))}: {text}"
-
-
-@dataclass(frozen=True, slots=True)
-class Manual:
-    """One line of `ocpi-hub settings`."""
-
-    variable: str
-    value: str
-    default: str
-    meaning: str
-
-
-def manual(settings: Settings) -> Iterator[Manual]:
-    """Every setting with its meaning and value; secrets are masked."""
-    yield from _manual(settings, ())
-
-
-def _manual(model: BaseModel, path: tuple[str, ...]) -> Iterator[Manual]:
-    for name, info in type(model).model_fields.items():
-        value = getattr(model, name)
-        if isinstance(value, Room):
-            yield from _manual(value, (*path, name))
-        else:
-            yield _line(info, value, (*path, name))
-
-
-def _line(info: FieldInfo, value: object, path: tuple[str, ...]) -> Manual:
-    return Manual(variable(path), _shown(value), _shown(info.get_default()), info.description or "")
-
-
-def _shown(value: object) -> str:
-    if isinstance(value, SecretStr):
-        return "********" if value.get_secret_value() else ""
-    return str(value)

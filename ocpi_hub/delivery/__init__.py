@@ -11,7 +11,8 @@ alone, `attempt` what goes out for a change and what its outcome means, `answer`
 that come back is an answer; these four are pure. The `transport` moves one request over a
 `channel`, which is `kept` for the next one; the `client` is its only user and adds token, lane,
 breaker and journal, with what it knows of each `partner`. `spread` follows the number line, with
-one `courier` for each receiver; `renewal` bridges a change of tokens; `alive` probes the silent.
+one `courier` for each receiver; `rotation` renews tokens that are a month old, `renewal` bridges
+the change; `alive` probes the silent.
 
 `pull` reads the lists of partners that push nothing, each when it is due: a `reading` is one list
 from its first page to what became of it, the `crawl` walks its pages as the Links lead, and the

@@ -179,10 +179,15 @@ def objects(http: int, body: bytes) -> list[bytes]:
     if code not in _SUCCESS:
         raise Unusable("no OCPI answer" if code is None else f"status code {code}")
     try:
-        data = codec.members(body).get("data", b"null")
-        return codec.elements(data)
+        return _entries(codec.members(body), "data")
     except OcpiError:
         raise Unusable("data: an array is expected") from None
+
+
+def _entries(raw: Mapping[str, bytes], name: str) -> list[bytes]:
+    """Those of a list, which may be null or absent where it has none (TYP-019)."""
+    entries = raw.get(name, b"null")
+    return [] if entries == b"null" else codec.elements(entries)
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,8 +303,7 @@ def gone(
         change = codec.encode({"valid": False, "last_updated": at})
         return [(tuple(ids), Message("PATCH", path, change))]
     change = codec.encode({"status": "REMOVED", "last_updated": at})
-    evses = codec.elements(codec.members(body).get("evses", b"[]"))
-    standing = [codec.members(evse) for evse in evses]
+    standing = [codec.members(evse) for evse in _entries(codec.members(body), "evses")]
     uids = [codec.decode(each["uid"]) for each in standing if each.get("status") != b'"REMOVED"']
     return [
         ((*ids, uid), Message("PATCH", f"{path}/{quote(uid, safe='')}", change)) for uid in uids

@@ -3,6 +3,7 @@
 `modules.credentials` implements it; the admin API and the demo call it.
 """
 
+from collections.abc import Collection, Mapping
 from typing import Protocol
 
 from ocpi_hub.routing.directory import Platform, PlatformId
@@ -28,3 +29,8 @@ class Registrar(Protocol):
 
     async def unregister(self, platform: PlatformId) -> Platform:
         """DELETE credentials at the partner; the hub's side ends anyway (CRED-029, CRED-030)."""
+
+
+class TokenAges(Protocol):
+    async def of(self, platforms: Collection[PlatformId]) -> Mapping[PlatformId, float]:
+        """Seconds since their tokens were exchanged last, of those that are registered."""

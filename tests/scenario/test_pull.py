@@ -55,13 +55,25 @@ class Scripted:
         return Reply(codec.encode(objects), headers=headers)
 
 
+class Told:
+    """A Sender interface whose every answer has this data, or none."""
+
+    def __init__(self, data: str | None) -> None:
+        self.data = data
+
+    async def __call__(self, _: Received) -> Reply:
+        data = f'"data":{self.data},' if self.data is not None else ""
+        said = f'{{"status_code":1000,{data}"timestamp":"2026-01-01T00:00:00Z"}}'
+        return Reply(raw=said.encode())
+
+
 def locations(count: int) -> list[Object]:
     return [a_location(id=f"LOC{number}") for number in range(1, count + 1)]
 
 
 @asynccontextmanager
 async def read_by(
-    hub: Hub, lists: Lists | Scripted, **quirks: Any
+    hub: Hub, lists: Lists | Scripted | Told, **quirks: Any
 ) -> AsyncIterator[tuple[FakePartner, str]]:
     """A CPO with nothing but a Sender interface of locations, connected; its platform."""
     async with fake_partner(CPO="NL-CPO") as cpo:
@@ -125,6 +137,7 @@ async def hub(database_url: str) -> AsyncIterator[Hub]:
         yield running
 
 
+@pytest.mark.obligation("ROUT-411")
 async def test_a_partner_that_pushes_nothing_is_read_page_by_page(
     hub: Hub, emsp: FakePartner
 ) -> None:
@@ -142,6 +155,21 @@ async def test_a_partner_that_pushes_nothing_is_read_page_by_page(
         assert asked[0].headers["OCPI-from-party-id"] == "HUB"
         assert len({each.headers["X-Request-ID"] for each in asked}) == 3
         assert len({each.headers["X-Correlation-ID"] for each in asked}) == 1
+
+
+@pytest.mark.obligation("TYP-019")
+@pytest.mark.parametrize("empty", ["null", None, "[]"])
+async def test_a_list_without_data_is_an_empty_one_and_so_are_evses(
+    hub: Hub, emsp: FakePartner, empty: str | None
+) -> None:
+    location = a_location(evses=0) | {"evses": None}
+    lists = Told(codec.encode([location]).decode())
+    async with read_by(hub, lists, vanished="remove") as (_, platform):
+        await pulled(hub, platform, fault="", objects=1, changed=1)
+        lists.data = empty
+        await again(hub, platform)
+        await pulled(hub, platform, fault="", objects=0, bad=0, vanished=1, removed=0)
+        assert await ids(emsp) == ["LOC1"]
 
 
 async def test_what_is_read_goes_to_the_others_once(hub: Hub, emsp: FakePartner) -> None:
@@ -226,6 +254,7 @@ async def test_a_bad_object_is_told_and_the_others_of_its_page_are_kept(
         assert any("TR-035" in each and "id: a string is required" in each for each in told)
 
 
+@pytest.mark.obligation("TR-056")
 async def test_objects_of_parties_that_are_not_the_partners_are_left_out(
     hub: Hub, emsp: FakePartner
 ) -> None:

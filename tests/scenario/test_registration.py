@@ -16,7 +16,7 @@ from ocpi_hub.simulator.platform import PlatformRole
 from ocpi_hub.simulator.record import Received
 from tests.build import a_location
 from tests.fake_partner import FakePartner, fake_partner, party
-from tests.hub import Hub, agreed_roles, running_house
+from tests.hub import Hub, agreed_roles, eventually, running_house
 
 RECEIVER, SENDER = InterfaceRole.RECEIVER, InterfaceRole.SENDER
 
@@ -189,6 +189,49 @@ async def renew_under_traffic(hub: Hub, cpo: FakePartner, emsp: FakePartner) -> 
     await emsp.received(
         "locations.receiver", where=lambda got: got.json["last_updated"] == sent[-1]
     )
+
+
+# Renewed by the hub itself
+
+SOON = {"renew_days": 1 / 86400}
+
+
+@pytest.mark.obligation("CRED-025", "CRED-023")
+async def test_tokens_are_renewed_when_their_time_is_over_and_nobody_notices(
+    database_url: str, cpo: FakePartner
+) -> None:
+    async with (
+        running_house(database_url, credentials=SOON) as hub,
+        fake_partner(EMSP="DE-EM1") as emsp,
+    ):
+        await hub.connect(emsp)
+        platform = await hub.connect(cpo)
+        first = (cpo.known_peer.token, cpo.tokens.current)
+        await cpo.received("credentials", "PUT", count=2)
+        assert not {cpo.known_peer.token, cpo.tokens.current} & {*first}
+        assert (await cpo.put(a_location())).code == 1000
+        await emsp.received("locations.receiver", "PUT")
+        assert (await emsp.get("locations", to="NL-CPO")).code == 1000
+        assert await hub.status(platform) == "CONNECTED"
+
+
+@pytest.mark.obligation("CRED-025")
+async def test_who_refuses_a_renewal_works_on_and_the_operator_is_told(
+    database_url: str, cpo: FakePartner
+) -> None:
+    async with running_house(database_url, credentials=SOON) as hub:
+        platform = await hub.connect(cpo)
+        cpo.faults.add(fault.code(3001), fault.on("PUT", "credentials"))
+
+        async def found() -> bool:
+            shown = await hub.admin("GET", f"/platforms/{platform}/findings")
+            return "CRED-025" in [each["rule"] for each in shown["items"]]
+
+        await eventually(found)
+        assert (await cpo.put(a_location())).code == 1000
+        before = cpo.known_peer.token
+        cpo.faults.clear()
+        await cpo.record.until(lambda: cpo.known_peer.token != before)
 
 
 # Stopped by the operator

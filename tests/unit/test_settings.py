@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from ocpi_hub.settings import BadSettings, load, manual
+from ocpi_hub.commands.manual import manual
+from ocpi_hub.settings import BadSettings, load
 
 KEY = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
 

@@ -138,8 +138,6 @@ def test_the_operator_sets_how_often_a_partner_is_read() -> None:
         (500, b'{"status_code":1000,"data":[]}'),
         (404, b""),
         (200, b'{"status_code":2000,"data":[]}'),
-        (200, b'{"status_code":1000}'),
-        (200, b'{"status_code":1000,"data":null}'),
         (200, b'{"status_code":1000,"data":{}}'),
         (200, b'{"status_code":1000,"data":[{]}'),
         (200, b"<html>"),
@@ -148,6 +146,12 @@ def test_the_operator_sets_how_often_a_partner_is_read() -> None:
 def test_what_is_no_page_is_never_taken_for_an_empty_one(http: int, body: bytes) -> None:
     with pytest.raises(pull.Unusable):
         pull.objects(http, body)
+
+
+@pytest.mark.obligation("TYP-019")
+def test_a_list_without_data_has_no_objects() -> None:
+    for body in (b'{"status_code":1000}', b'{"status_code":1000, "data" : null }'):
+        assert pull.objects(200, body) == []
 
 
 def test_objects_are_cut_out_of_a_page_as_they_were_sent() -> None:
