@@ -74,6 +74,8 @@ class QuirksGiven(Question):
     trailing_slash: bool = False
     known_members: bool = False
     put_only: bool = False
+    slashed_endpoints: bool = False
+    offset_paging: bool = False
 
     @property
     def given(self) -> dict[str, Any]:

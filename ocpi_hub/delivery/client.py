@@ -4,6 +4,7 @@ A partner's failure is a value. Nothing here tries again: who called decides wha
 """
 
 import asyncio
+import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import cache, lru_cache
@@ -39,6 +40,18 @@ _PATIENT: Final = frozenset(
     {CONFIGURATION, BROADCAST, PULL}
 )  # they wait for a lane, nobody for them
 LONGEST_URL: Final = 4096
+_READ_BACK: Final = ("locations", "tariffs", "sessions", "tokens", "cdrs")
+_ONE_OBJECT: Final = frozenset(
+    {
+        "commands.receiver.post",
+        "tokens.sender.authorize",
+        "locations.sender.get",
+        *(f"chargingprofiles.receiver.{method}" for method in ("get", "put", "delete")),
+        *(f"{module}.receiver.get" for module in _READ_BACK),
+    }
+)
+# Where `data` comes first, as with those who answer so; a relayed answer is not read for this.
+_LIST: Final = re.compile(rb'\s*\{\s*"data"\s*:\s*\[')
 
 
 class HttpClient:
@@ -250,7 +263,7 @@ def _hop(call: Call, outcome: Outcome, at: datetime, took_ms: float) -> Hop:
         duration_ms=took_ms,
         request_body=call.body or b"",
         response_body=answered.body if answered else b"",
-        findings=_findings(answered, request_id),
+        findings=_findings(call, answered, request_id),
     )
 
 
@@ -263,7 +276,12 @@ def _party(country: str | None, party: str | None) -> PartyRef | None:
     return PartyRef(country, party) if country and party else None
 
 
-def _findings(answered: Answered | None, request_id: str) -> tuple[str, ...]:
-    if answered is None or answered.headers.get("x-request-id") == request_id:
+def _findings(call: Call, answered: Answered | None, request_id: str) -> tuple[str, ...]:
+    if answered is None:
         return ()
-    return ("TR-071: X-Request-ID is not repeated in the answer",)
+    found = []
+    if answered.headers.get("x-request-id") != request_id:
+        found.append("TR-071: X-Request-ID is not repeated in the answer")
+    if call.route in _ONE_OBJECT and call.mode != PULL and _LIST.match(answered.body):
+        found.append("TR-061: data: an object is expected, not a list")
+    return tuple(found)

@@ -42,24 +42,39 @@ class Page:
 
 
 Ask = Callable[[str], Awaitable[Outcome]]
+Lead = Callable[[Page, Answered], str | None]
+"""The address behind a page, None at the end."""
 
 
-async def pages(url: str, ask: Ask) -> AsyncGenerator[Page]:
+def by_link(page: Page, answered: Answered) -> str | None:
+    """Wherever the partner's Link says (PAG-014)."""
+    link = paging.next_url(answered.headers.get(message.LINK.lower()))
+    return None if link is None else urljoin(page.url, link)
+
+
+def by_offset(page: Page, _: Answered) -> str | None:
+    """Where the Links lead nowhere: as many objects further on, until the total is reached."""
+    offset = _offset(page.url) + len(page.objects)
+    ends = not page.objects or page.total is None or offset >= page.total
+    return None if ends else _moved(page.url, offset)
+
+
+async def pages(url: str, ask: Ask, lead: Lead = by_link) -> AsyncGenerator[Page]:
     """The pages of a list from its first address on; raises Broken.
 
-    The next one is wherever the Link says (PAG-014), on the partner's own origin (ROUT-508). A
+    The next one is where `lead` says, on the partner's own origin (ROUT-508). A
     total that falls says that an object left the pages behind: the page is asked for again from so
     much earlier on (PAG-016); a total that rises changes nothing (PAG-015).
     """
     home, visited = guard.origin(url), {url}
     known: int | None = None
-    page, next_url, took_s = await _page(url, ask)
+    page, next_url, took_s = await _page(url, ask, lead)
     for _ in range(PAGES):
         if known is not None and page.total is not None and page.total < known:
             earlier = _earlier(page.url, known - page.total)
             known = page.total
             if earlier is not None:
-                page, next_url, took_s = await _page(earlier, ask)
+                page, next_url, took_s = await _page(earlier, ask, lead)
         known = page.total if page.total is not None else known
         given_at = monotonic()
         yield page
@@ -71,18 +86,19 @@ async def pages(url: str, ask: Ask) -> AsyncGenerator[Page]:
             raise Broken("the Link leads in a circle", "PAG-007")
         visited.add(next_url)
         await asyncio.sleep(max(0.0, min(took_s, REST_S) - (monotonic() - given_at)))
-        page, next_url, took_s = await _page(next_url, ask)
+        page, next_url, took_s = await _page(next_url, ask, lead)
     raise Broken(f"more than {PAGES} pages")
 
 
-async def _page(url: str, ask: Ask) -> tuple[Page, str | None, float]:
+async def _page(url: str, ask: Ask, lead: Lead) -> tuple[Page, str | None, float]:
     """One page, the address behind it, and how many seconds the partner took."""
     for pause_s in (*AGAIN_S, None):
         started = monotonic()
         outcome = await ask(url)
         took_s = monotonic() - started
         try:
-            return _read(url, outcome), _next(url, outcome), took_s
+            page, answered = _read(url, outcome)
+            return page, lead(page, answered), took_s
         except pull.Unusable as error:
             final = isinstance(outcome, Answered) and outcome.http in _REFUSED
             if final or pause_s is None:
@@ -91,10 +107,11 @@ async def _page(url: str, ask: Ask) -> tuple[Page, str | None, float]:
     raise AssertionError("the last attempt returns or raises")
 
 
-def _read(url: str, outcome: Outcome) -> Page:
+def _read(url: str, outcome: Outcome) -> tuple[Page, Answered]:
     if not isinstance(outcome, Answered):
         raise pull.Unusable(f"{outcome.failure.value}: {outcome.detail}")
-    return Page(url, pull.objects(outcome.http, outcome.body), _total(outcome.headers))
+    objects = pull.objects(outcome.http, outcome.body)
+    return Page(url, objects, _total(outcome.headers)), outcome
 
 
 def _total(headers: Mapping[str, str]) -> int | None:
@@ -102,22 +119,23 @@ def _total(headers: Mapping[str, str]) -> int | None:
     return int(text) if text.isdecimal() and len(text) <= 12 else None  # noqa: PLR2004 - no list is longer
 
 
-def _next(url: str, outcome: Outcome) -> str | None:
-    assert isinstance(outcome, Answered)  # noqa: S101 - it was read
-    link = paging.next_url(outcome.headers.get(message.LINK.lower()))
-    return None if link is None else urljoin(url, link)
-
-
 def _earlier(url: str, by: int) -> str | None:
     """The same page from an earlier offset on; None for the first one and for opaque Links."""
+    offset = _offset(url)
+    return _moved(url, max(0, offset - by)) if offset else None
+
+
+def _offset(url: str) -> int:
+    """What the address says, 0 when it says nothing that is a number."""
+    text = dict(parse_qsl(url.partition("?")[2], keep_blank_values=True)).get("offset", "")
+    return int(text) if text.isdecimal() else 0
+
+
+def _moved(url: str, offset: int) -> str:
     base, _, query = url.partition("?")
     asked = parse_qsl(query, keep_blank_values=True)
-    offset = dict(asked).get("offset", "")
-    if not offset.isdecimal() or int(offset) == 0:
-        return None
-    lower = str(max(0, int(offset) - by))
-    moved = [(name, lower if name == "offset" else value) for name, value in asked]
-    return f"{base}?{urlencode(moved)}"
+    others = [(name, value) for name, value in asked if name != "offset"]
+    return f"{base}?{urlencode([*others, ('offset', str(offset))])}"
 
 
 def first(endpoint: str, query: Mapping[str, str], *, slash: bool = False) -> str:

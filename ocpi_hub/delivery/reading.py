@@ -139,7 +139,8 @@ class Reading:
     async def _walk(self, manner: Manner) -> None:
         seen = self._intake.seen
         total: int | None = None
-        async with aclosing(crawl.pages(manner.call.url, manner)) as pages:
+        lead = crawl.by_offset if self._platform.quirks.offset_paging else crawl.by_link
+        async with aclosing(crawl.pages(manner.call.url, manner, lead)) as pages:
             async for page in pages:
                 self._tally.pages += 1
                 if total is not None and page.total is not None:

@@ -37,15 +37,16 @@ class Configuration:
     address: Callable[[Incoming], str]
     now: Callable[[], datetime]
     _versions: bytes = field(init=False)
-    _details: Mapping[str, bytes] = field(init=False)
+    _details: Mapping[tuple[str, bool], bytes] = field(init=False)
     answers: Mapping[str, Answer] = field(init=False)
     _listed: dict[PlatformId, datetime] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         self._versions = versions_list(self.public_url, self.tables)
         self._details = {
-            version: version_details(self.public_url, version, modules)
+            (version, slash): version_details(self.public_url, version, modules, slash=slash)
             for version, modules in self.tables.items()
+            for slash in (False, True)
         }
         self.answers = {
             "versions.list": self._list_versions,
@@ -69,7 +70,8 @@ class Configuration:
         return self._success(self._versions)
 
     async def _show_details(self, exchange: Exchange) -> Reply:
-        return self._success(self._details[exchange.row.version])
+        slash = exchange.known_platform.quirks.slashed_endpoints
+        return self._success(self._details[exchange.row.version, slash])
 
     async def _show_credentials(self, exchange: Exchange) -> Reply:
         return self._success(self.credentials.shown(exchange.known_caller))

@@ -46,13 +46,19 @@ def versions_list(public_url: str, tables: Tables) -> bytes:
     )
 
 
-def version_details(public_url: str, version: str, modules: Mapping[str, ModuleSpec]) -> bytes:
-    """The `data` of a version's details: every published interface (VER-002, VER-003)."""
+def version_details(
+    public_url: str, version: str, modules: Mapping[str, ModuleSpec], *, slash: bool = False
+) -> bytes:
+    """The `data` of a version's details: every published interface (VER-002, VER-003).
+
+    `slash`: the addresses end with one, for partners that put ids right behind them.
+    """
+    end = "/" if slash else ""
     endpoints = [
         {
             "identifier": module.identifier,
             "role": side.role,
-            "url": endpoint_url(public_url, version, module.identifier, side.role),
+            "url": endpoint_url(public_url, version, module.identifier, side.role) + end,
         }
         for module in offered(modules)
         for side in module.interfaces

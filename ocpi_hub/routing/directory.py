@@ -27,6 +27,8 @@ class Quirks:
     `trailing_slash`: addresses that the hub makes below its endpoints end with a slash.
     `known_members`: it refuses unknown members, so the hub's broadcasts leave them out.
     `put_only`: it takes no PATCH, so broadcasts bring it the whole object.
+    `slashed_endpoints`: it puts ids right behind an endpoint, so ours end with a slash for it.
+    `offset_paging`: its Links lead nowhere, so the pages of its lists are asked for by offset.
     """
 
     raw_token: bool = False
@@ -40,6 +42,8 @@ class Quirks:
     trailing_slash: bool = False
     known_members: bool = False
     put_only: bool = False
+    slashed_endpoints: bool = False
+    offset_paging: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,9 +70,9 @@ where platform = $1 and agreed
   and (upper(country_code), upper(party_id), role) not in (select * from unnest($2::text[], $3::text[], $4::text[]))
 
 -- announce
--- A party from the credentials object, if the operator agreed to it here; else no row.
-update hosted_role set
-    country_code = $2, party_id = $3, business_details = $5, announced = true, known = true
+-- A party from the credentials object, if the operator agreed to it here; else no row. It keeps its
+-- agreed spelling: to partners that mind the case, de-vwk would be another one than the DE-VWK they know.
+update hosted_role set business_details = $5, announced = true, known = true
 where platform = $1 and upper(country_code) = upper($2) and upper(party_id) = upper($3)
   and role = $4 and agreed
 returning 1

@@ -22,14 +22,24 @@ from pathlib import Path
 from typing import Any
 
 TOKEN = "token-c-of-the-peer"
-HEADERS = {"Authorization": f"Token {base64.b64encode(TOKEN.encode()).decode()}"}
 _LOCK = Path(__file__).with_name("peer.lock")
 _ROOT = Path(__file__).parents[2]
 _HOME = _ROOT / ".venv-peer"
 
 
-def environment() -> Path:
-    """The interpreter of the peer's environment, made anew when the lock changed."""
+def shown(token: str) -> str:
+    """The Authorization header with this token."""
+    return f"Token {base64.b64encode(token.encode()).decode()}"
+
+
+HEADERS = {"Authorization": shown(TOKEN)}
+
+
+def environment(within_s: float | None = None) -> Path:
+    """The interpreter of the peer's environment, made anew when the lock changed.
+
+    Raises CalledProcessError when pip cannot install it, TimeoutExpired after `within_s` seconds.
+    """
     python, mark = _HOME / "bin" / "python", _HOME / ".made-from"
     wanted = hashlib.sha256(_LOCK.read_bytes()).hexdigest()
     if not mark.exists() or mark.read_text() != wanted:
@@ -37,7 +47,7 @@ def environment() -> Path:
         subprocess.run(  # noqa: S603 - our own environment
             [python, "-m", "pip", "install", "-qq", "--disable-pip-version-check",
              "--require-hashes", "-r", _LOCK],
-            check=True,
+            check=True, timeout=within_s,
         )  # fmt: skip
         mark.write_text(wanted)
     return python
@@ -87,19 +97,25 @@ def _application(objects: list[dict[str, Any]]) -> Any:
     )
 
 
+def serve(listener: socket.socket, application: Any) -> None:
+    """Tell the port and serve until the input ends, as `process.served` expects it."""
+    import uvicorn  # noqa: PLC0415 - only in its environment
+
+    threading.Thread(target=_until_input_ends, daemon=True).start()
+    print(json.dumps({"port": listener.getsockname()[1]}), flush=True)
+    config = uvicorn.Config(
+        application, loop="uvloop", http="httptools", log_level="warning", access_log=False
+    )
+    uvicorn.Server(config).run(sockets=[listener])
+
+
 def _until_input_ends() -> None:
     sys.stdin.read()
     os._exit(0)
 
 
 if __name__ == "__main__":
-    import uvicorn
-
-    threading.Thread(target=_until_input_ends, daemon=True).start()
-    listener = socket.create_server(("127.0.0.1", 0))
-    application = _application(json.loads(Path(sys.argv[1]).read_bytes()))
-    print(json.dumps({"port": listener.getsockname()[1]}), flush=True)
-    config = uvicorn.Config(
-        application, loop="uvloop", http="httptools", log_level="warning", access_log=False
+    serve(
+        socket.create_server(("127.0.0.1", 0)),
+        _application(json.loads(Path(sys.argv[1]).read_bytes())),
     )
-    uvicorn.Server(config).run(sockets=[listener])

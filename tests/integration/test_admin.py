@@ -210,6 +210,7 @@ async def test_changes_made_at_once_lose_nothing_of_each_other(desk, cpo):
     path = f"/platforms/{(await desk.add(cpo))['id']}"
     quirks = {"catch_up": True, "lenient_list": True, "deadline_s": 2.5, "rate_per_s": 7}
     quirks |= {"trailing_slash": True, "known_members": True, "put_only": True}
+    quirks |= {"slashed_endpoints": True, "offset_paging": True}
     await asyncio.gather(
         *(desk.told("PATCH", path, {"quirks": {name: value}}) for name, value in quirks.items())
     )

@@ -592,6 +592,19 @@ async def test_an_answer_without_the_request_id_is_used_and_noted():
         assert journal.hops[0].findings == ("TR-071: X-Request-ID is not repeated in the answer",)
 
 
+async def test_an_answer_with_a_list_where_one_object_is_due_is_used_and_noted():
+    async with partner() as server:
+        there = platform_of("p", server.url)
+        wrapped = message.envelope(AT, data=b'[{"result":"ACCEPTED","timeout":30}]')
+        server.answer = lambda _: reply(wrapped, X_Request_ID="r1")
+        async with client_for(there) as (client, _, journal):
+            for route in ("commands.receiver.post", "locations.sender.list"):
+                assert isinstance(await client.call(replace(call_of(there), route=route)), Answered)
+        single, listed = journal.hops
+        assert single.findings == ("TR-061: data: an object is expected, not a list",)
+        assert listed.findings == ()
+
+
 @pytest.mark.obligation("ROUT-617")
 async def test_the_text_of_an_address_may_be_judged_before_anybody_calls_it() -> None:
     async with client_for(settings=Delivery()) as (client, _, _):

@@ -136,6 +136,15 @@ async def test_a_registration_connects_the_platform_and_voids_token_a(platforms)
     assert platforms.outgoing_token(platform.id) == "outgoing-of-voltwerk"
 
 
+async def test_a_party_stays_spelled_as_it_was_agreed(platforms):
+    planned, token_a = await platforms.create("Voltwerk", [CPO], Quirks())
+    lower = AgreedRole(PartyRef("de", "vwk"), Role.CPO, "voltwerk")
+    platform = await platforms.complete(planned.id, exchange(token_a, lower))
+    (hosted,) = platform.roles
+    assert (hosted.party.country_code, hosted.party.party_id) == ("DE", "VWK")
+    assert hosted.status is CONNECTED
+
+
 async def test_a_registration_stands_when_the_database_is_lost_behind_its_commit(platforms):
     planned, token_a = await platforms.create("Voltwerk", [CPO], Quirks())
     refresh, registration = platforms._following.refresh, exchange(token_a)

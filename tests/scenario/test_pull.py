@@ -183,6 +183,23 @@ async def test_what_is_read_goes_to_the_others_once(hub: Hub, emsp: FakePartner)
         assert len(emsp.record.of("locations", "PUT")) == 3
 
 
+async def test_pages_are_asked_for_by_offset_where_links_lead_nowhere(
+    hub: Hub, emsp: FakePartner
+) -> None:
+    lists = Lists(*locations(5))
+    lists.headers = {"Link": '<https://elsewhere.example/nowhere?offset=None>; rel="next"'}
+    async with read_by(hub, lists, offset_paging=True) as (cpo, platform):
+        last = await pulled(hub, platform, fault="")
+        assert (last["objects"], last["pages"]) == (5, 3)
+        assert await ids(emsp) == ["LOC1", "LOC2", "LOC3", "LOC4", "LOC5"]
+        asked = [each.query.get("offset") for each in cpo.record.of("locations.sender")]
+        assert asked == [None, "2", "4"]
+        lists.headers["X-Total-Count"] = "many"
+        await again(hub, platform)
+        last = await pulled(hub, platform, pages=1)
+        assert (last["fault"], last["objects"]) == ("", 2)
+
+
 @pytest.mark.obligation("PAG-014")
 async def test_links_are_followed_as_they_are_and_short_pages_are_no_end(
     hub: Hub, emsp: FakePartner

@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
+from ocpi_hub.ocpi import codec
 from ocpi_hub.simulator.record import Received
-from tests.build import a_location, an_evse
-from tests.fake_partner import FakePartner, fake_partner
+from tests.build import a_cdr, a_location, an_evse
+from tests.fake_partner import RECEIVER, FakePartner, fake_partner
 from tests.hub import Hub, eventually
 
 LATER = "2026-02-01T00:00:00Z"
@@ -49,6 +50,22 @@ async def test_one_partner_is_spared_what_it_cannot_bear_and_all_others_get_the_
         came = await relayed()
         assert came.path.endswith("/NL/CPO/S1")
         assert came.headers["Authorization"] == f"Token {odd.tokens.current}"
+
+
+async def test_a_partner_that_puts_ids_right_behind_endpoints_gets_them_with_a_slash(
+    hub: Hub, emsp: FakePartner
+) -> None:
+    async with fake_partner(CPO="NL-CPO") as odd:
+        await hub.connect(odd, slashed_endpoints=True)
+        urls = odd.known_peer.endpoints.values()
+        assert all(url.endswith("/") for url in urls)
+        assert not any(url.endswith("/") for url in emsp.known_peer.endpoints.values())
+        url = odd.known_peer.url("locations", RECEIVER) + "NL/CPO/LOC1"
+        assert (await odd.call("PUT", url, body=codec.encode(a_location()))).code == 1000
+        assert (await emsp.received("locations.receiver", "PUT"))[0].json == a_location()
+        cdrs = odd.known_peer.url("cdrs", RECEIVER)
+        assert (await odd.call("POST", cdrs, body=codec.encode(a_cdr()), to=emsp.party)).ok
+        await odd.rotate()
 
 
 @pytest.mark.obligation("LOC-125")

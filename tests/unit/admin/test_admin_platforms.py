@@ -56,6 +56,8 @@ async def test_a_platform_shows_its_state_and_never_a_token(desk):
         "trailing_slash": False,
         "known_members": False,
         "put_only": False,
+        "slashed_endpoints": False,
+        "offset_paging": False,
     }
     assert (seen["breaker"], seen["lag"]) == ("closed", 0.5)
     assert seen["counters"] == {"pending": 2, "delivered": 7, "failed": 1}
