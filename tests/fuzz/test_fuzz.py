@@ -9,7 +9,7 @@ from tests.fuzz.mutation import Mutator, stretched
 from tests.fuzz.targets import TARGETS, corpus
 
 SEED = 20261124
-MUTATIONS = {"connection": 1000, "json": 3000}
+MUTATIONS = {"connection": 2000, "json": 10_000, "link": 10_000, "answer": 10_000}
 names = pytest.mark.parametrize("name", sorted(TARGETS))
 inputs = pytest.mark.parametrize(
     ("name", "file"), [(name, file) for name in sorted(TARGETS) for file in corpus(name)]
@@ -27,7 +27,7 @@ def test_inputs_made_of_them_are_read_or_refused(name):
     known = list(corpus(name).values())
     assert known
     mutator = Mutator(known, target.tokens, target.longest, SEED)
-    for data in islice(mutator, MUTATIONS.get(name, 4000)):
+    for data in islice(mutator, MUTATIONS.get(name, 20_000)):
         try:
             target.run(data)
         except Exception as error:
