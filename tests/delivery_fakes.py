@@ -134,6 +134,7 @@ class ListLine:
     def __init__(self) -> None:
         self.changes: list[Change] = []
         self.number = 0
+        self.anew_from: list[Place] = []
         self.asked = asyncio.Event()
         self._waiting: set[asyncio.Event] = set()
 
@@ -157,6 +158,10 @@ class ListLine:
     async def after(self, cursor: Place, limit: int) -> Sequence[Change]:
         self.asked.set()
         return [change for change in self.changes if change.place > cursor][:limit]
+
+    async def anew(self, cursor: Place, limit: int) -> Sequence[Change]:
+        self.anew_from.append(cursor)
+        return await self.after(cursor, limit)
 
     async def wakes(self) -> AsyncIterator[None]:
         event = asyncio.Event()

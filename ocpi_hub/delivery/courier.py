@@ -51,6 +51,7 @@ class Courier:
         self.cursor = receiver.cursor
         self.whole = ORIGIN
         self._began = receiver.cursor
+        self._inherited: Place | None = None  # the end of the line when this courier began
         self._withdrawn: dict[ObjectKey, Place] = {}  # told since the cursor was whole
         self.counts: Counter[str] = Counter()
         self.wake = asyncio.Event()
@@ -80,7 +81,7 @@ class Courier:
         if self._reachable() is None:
             await self._stay_away()
             return False
-        changes = await self._road.line.after(self.cursor, BATCH)
+        changes = await self._ahead()
         if changes is None:
             return False
         if not changes:
@@ -88,6 +89,18 @@ class Courier:
             self._withdrawn.clear()
         await self._deliver(changes)
         return bool(changes)
+
+    async def _ahead(self) -> Sequence[Change] | None:
+        """What comes next.
+
+        Who served the receiver before may have told more than it could save: up to where the line
+        ended then, things are told as they are now, and nothing older follows (ROUT-220).
+        """
+        line = self._road.line
+        if self._inherited is None:
+            self._inherited = await line.head()
+        read = line.anew if self.cursor < self._inherited else line.after
+        return await read(self.cursor, BATCH)
 
     def _reachable(self) -> Platform | None:
         found = self._registered()

@@ -116,5 +116,11 @@ class Line(Protocol):
         None that there is nothing for now, and more behind a running writer.
         """
 
+    async def anew(self, cursor: Place, limit: int) -> Sequence[Change] | None:
+        """As `after`, and with each object as it is now, with all its parts.
+
+        For who does not know what was told from the cursor on: nothing older follows it.
+        """
+
     def wakes(self) -> AsyncIterator[None]:
         """Yields soon after the line grew, and about once a second anyway: a hint, no promise."""

@@ -77,6 +77,9 @@ class PostgresLine:
             changes = self._ring.after(cursor, limit)
             if changes or self._whole_at > self._asked:  # what the tables show, the ring may not
                 return changes
+        return await self.anew(cursor, limit)
+
+    async def anew(self, cursor: Place, limit: int) -> Sequence[Change] | None:
         for pause in (*SOON_S, 0.0):
             changes, more = await _read(self._database, cursor, limit)
             if changes:

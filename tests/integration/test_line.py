@@ -224,6 +224,22 @@ async def test_the_reader_in_memory_says_what_the_tables_say(line, stocked):
     assert await line.after(read[-1].place, 10) == []
 
 
+async def test_who_reads_anew_gets_each_location_with_its_evses_as_they_are_now(
+    line, stocked, until
+):
+    await line.start()
+    start, seen = await line.head(), []
+    line.on_change(seen.extend)
+    await stocked.push(push("PUT", "L1", location("L1", "A", at=T2)))
+    await until(lambda: names(seen) == ["L1"])
+    await stocked.push(push("PATCH", "L1/A", {"status": "BLOCKED", "last_updated": T3}))
+    await until(lambda: names(seen) == ["L1", "A"])
+    remembered, now = await line.after(start, 10), await line.anew(start, 10)
+    assert names(remembered) == names(now) == ["L1", "A"]
+    assert b"BLOCKED" not in remembered[0].state
+    assert b"BLOCKED" in now[0].state
+
+
 async def test_a_reader_that_is_far_behind_reads_the_tables(line, stocked):
     await line.start()
     assert names(await line.after(ORIGIN, 10)) == ["L1"]

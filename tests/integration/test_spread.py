@@ -413,6 +413,24 @@ async def test_after_a_restart_delivery_goes_on_behind_the_saved_cursor():
         assert server.what == [("PUT", PATH + "A"), ("PUT", PATH + "B")]
 
 
+@pytest.mark.obligation("ROUT-220")
+async def test_what_the_one_before_may_have_told_is_told_as_it_is_now():
+    async with partner() as server:
+        there = platform_of("msp", server.url)
+        async with world(there, cursors={there.id: Place(1, 1)}, running=False) as made:
+            for name in "ABC":
+                made.line.put(location(name))
+            runner = asyncio.ensure_future(made.spread.run())
+            await made.reached("msp", Place(1, 3))
+            assert made.line.anew_from == [Place(1, 1)]
+            made.line.put(location("D"))
+            await made.reached("msp", Place(1, 4))
+            assert made.line.anew_from == [Place(1, 1)]
+            await made.spread.close()
+            await runner
+        assert server.what == [("PUT", PATH + "B"), ("PUT", PATH + "C"), ("PUT", PATH + "D")]
+
+
 async def test_closing_finishes_what_is_in_hand_and_begins_nothing_else():
     free = asyncio.Event()
     async with msp_world(lanes=1) as (made, server):
