@@ -157,7 +157,8 @@ async def _say(data: bytes, wire: Wire, connection: Connection) -> None:
             )
             assert connection._head <= 2 * PIECE
             assert len(connection._early) < PIECE
-            assert wire.paused or len(connection._waiting) <= AHEAD or not wire.open
+            taking = wire.open and not wire.ended and not wire.paused
+            assert not taking or len(connection._waiting) <= AHEAD
 
 
 async def _end(wire: Wire, connection: Connection) -> None:
