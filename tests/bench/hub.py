@@ -68,11 +68,26 @@ class Measured:
         process = await self.stack.enter_async_context(
             served("tests.bench.partner", json.dumps(roles), json.dumps(list(modules)))
         )
+        return await self.join(process, roles)
+
+    async def crowd(
+        self, count: int, country: str, role: str, modules: Sequence[tuple[str, str]]
+    ) -> list[Partner]:
+        """Many bare partners in one process, registered."""
+        process = await self.stack.enter_async_context(
+            served("tests.bench.crowd", str(count), country, role, json.dumps(modules))
+        )
+        return [
+            await self.join(Served(process.pid, port), [(country, f"P{number:02}", role)])
+            for number, port in enumerate(process.ports)
+        ]
+
+    async def join(self, process: Served, roles: Sequence[tuple[str, str, str]]) -> Partner:
         agreed = [
             {"country_code": country, "party_id": party, "role": role, "name": party}
             for country, party, role in roles
         ]
-        made = await self.hub.admin("POST", "/platforms", {"name": role, "roles": agreed})
+        made = await self.hub.admin("POST", "/platforms", {"name": roles[0][2], "roles": agreed})
         await self.hub.admin(
             "POST",
             f"/platforms/{made['id']}/register",
@@ -80,20 +95,20 @@ class Measured:
         )
         async with self.hub.session.get(f"{process.url}/token") as answer:
             token = (await answer.json())["token"]
-        return Partner(process, parties[0], token)
+        return Partner(process, roles[0][:2], token)
 
     async def operator(self, locations: Sequence[dict[str, Any]]) -> Partner:
         """The owner of these Locations, which it has pushed to the hub."""
         parties = sorted({(each["country_code"], each["party_id"]) for each in locations})
         owner = await self.partner(parties, "CPO", [("locations", "SENDER")])
-        puts = [_put(owner, each) for each in locations]
+        puts = [put(owner, each) for each in locations]
         scripts = [puts[at::FILLERS] for at in range(FILLERS)]
         done = await load.run(Load(self.port, scripts, FILLERS, 120, b'"status_code":1000'))
         assert done.done == len(locations)
         return owner
 
 
-def _put(owner: Partner, location: dict[str, Any]) -> bytes:
+def put(owner: Partner, location: dict[str, Any]) -> bytes:
     party = location["country_code"], location["party_id"]
     body = json.dumps(location, separators=(",", ":"), ensure_ascii=False).encode()
     path = "/".join(quote(part, safe="") for part in (*party, location["id"]))

@@ -15,8 +15,11 @@ READY_S = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Served:
+    """`ports`: all of a process that serves on several."""
+
     pid: int
     port: int
+    ports: tuple[int, ...] = ()
 
     @property
     def url(self) -> str:
@@ -38,7 +41,8 @@ async def served(
     try:
         async with asyncio.timeout(READY_S):
             line = await process.stdout.readline()
-        yield Served(process.pid, json.loads(line)["port"])
+        told = json.loads(line)
+        yield Served(process.pid, told["port"], tuple(told.get("ports", ())))
     finally:
         process.stdin.close()
         try:

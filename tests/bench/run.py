@@ -17,7 +17,7 @@ from rich.table import Table
 
 from tests.bench.row import Row
 
-NAMES = ("pages", "relay", "patch", "delivery", "pull", "stream", "memory")
+NAMES = ("pages", "relay", "patch", "delivery", "pull", "stream", "memory", "soak")
 WIDTH = 118  # where the output is no terminal
 
 
