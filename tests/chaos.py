@@ -5,8 +5,10 @@ and what arrived in the wrong order can be counted afterwards.
 """
 
 import asyncio
+import os
+import signal
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -20,6 +22,7 @@ from ocpi_hub.ops.tasks import Tasks
 from ocpi_hub.simulator.client import Answer
 from ocpi_hub.simulator.record import Received
 from ocpi_hub.simulator.server import Reply
+from ocpi_hub.storage.embedded import EmbeddedServer
 from tests.build import a_cdr, a_location, a_token, an_evse
 from tests.fake_partner import RECEIVER, SENDER, FakePartner, fake_partner
 from tests.hub import Hub
@@ -37,9 +40,14 @@ Thing = tuple[str, str]  # a Location and its EVSE, "" for itself
 
 @dataclass(slots=True)
 class Provider:
-    """A receiver that counts for itself; `turned` are what went back to an older state."""
+    """A receiver that counts for itself. `mute`: it asks nothing now.
+
+    `stamps`: the last state of each thing; `turned`: what came after a newer one; `posts`: how
+    often each message that is sent once arrived.
+    """
 
     partner: FakePartner
+    mute: bool = False
     stamps: dict[Thing, str] = field(default_factory=dict)
     turned: list[str] = field(default_factory=list)
     posts: Counter[str] = field(default_factory=Counter)
@@ -80,7 +88,7 @@ def _stamps(ids: tuple[str, ...], body: Any) -> Iterator[tuple[Thing, str]]:
 
 @dataclass(slots=True)
 class Traffic:
-    """`start` it, `stop` it; it stops by itself when the hub is gone.
+    """`start` it, `stop` it; unless it is `stubborn` it stops by itself when the hub is gone.
 
     `accepted`: the newest state of each thing that the hub answered with 1000. `told`: the POSTs
     and PATCHes to a named receiver that were. `addresses`: where results of commands may go, and
@@ -96,6 +104,7 @@ class Traffic:
     asked: Counter[str] = field(default_factory=Counter)
     outcomes: Counter[tuple[str, int, int | None]] = field(default_factory=Counter)
     pause_s: float = 0.005
+    stubborn: bool = False
     _numbers: Iterator[int] = field(default_factory=lambda: count(1))
     _tasks: Tasks = field(default_factory=Tasks)
     _lanes: list[asyncio.Task[None]] = field(default_factory=list)
@@ -128,7 +137,8 @@ class Traffic:
             try:
                 await work(lane, number)
             except UNREACHED:
-                return
+                if not self.stubborn:
+                    return
             await asyncio.sleep(self.pause_s)
 
     def _count(self, kind: str, answer: Answer) -> bool:
@@ -160,12 +170,14 @@ class Traffic:
         else:
             path, body = f"NL/CPO/{name}", {"kwh": number, "last_updated": format_datetime(START)}
             answer = await self.operator.send("PATCH", "sessions", path, body=body, to=to.party)
-        if self._count("relay", answer):
+        if self._count(f"relay {to.party.party_id}", answer):
             self.told.add(name)
 
     async def _ask(self, lane: int, number: int) -> None:
         """A command of a provider, then its result."""
         provider = self.providers[lane % len(self.providers)]
+        if provider.mute:
+            return
         name, party = f"{self.word}-{number}", provider.partner.party
         body = {
             "response_url": provider.partner.url("commands", SENDER) + f"/{name}",
@@ -193,12 +205,22 @@ class Traffic:
 
     # What must be true of it.
 
-    def lost(self) -> list[str]:
-        """Accepted states that a provider has neither got nor has a newer one of."""
+    def done(self, kind: str) -> int:
+        """How many messages of a kind were answered with success so far."""
+        return sum(
+            n for (told, _, code), n in self.outcomes.items() if (told, code) == (kind, SUCCESS)
+        )
+
+    def codes(self, kind: str) -> set[int | None]:
+        return {code for told, _, code in self.outcomes if told == kind}
+
+    def lost(self, accepted: Mapping[Thing, str]) -> list[str]:
+        """States that a provider who speaks has neither got nor has a newer one of."""
         return [
             f"{provider.partner.party}: {thing} is {provider.stamps.get(thing)}, not {at}"
             for provider in self.providers
-            for thing, at in self.accepted.items()
+            if not provider.mute
+            for thing, at in accepted.items()
             if provider.stamps.get(thing, "") < at
         ]
 
@@ -216,13 +238,14 @@ class Traffic:
         return self.told.difference(*(provider.posts for provider in self.providers))
 
     async def arrived(self, deadline_s: float = 30) -> None:
-        """Wait until nothing accepted is missing; the last differences are told otherwise."""
+        """Wait until nothing of what is accepted now is missing; tells what still is otherwise."""
+        accepted = dict(self.accepted)
         try:
             async with asyncio.timeout(deadline_s):
-                while self.lost():  # noqa: ASYNC110 - the providers know no event for it
+                while self.lost(accepted):  # noqa: ASYNC110 - the providers know no event for it
                     await asyncio.sleep(0.05)
         except TimeoutError:
-            raise AssertionError(self.lost()) from None
+            raise AssertionError(self.lost(accepted)) from None
 
     def holds(self) -> None:
         """Nothing doubled, nothing turned round, nothing made up."""
@@ -251,3 +274,15 @@ async def traffic() -> AsyncIterator[Traffic]:
 async def connect(hub: Hub, made: Traffic) -> None:
     for partner in (made.operator, *(provider.partner for provider in made.providers)):
         await hub.connect(partner)
+
+
+@asynccontextmanager
+async def away(server: EmbeddedServer) -> AsyncIterator[None]:
+    """Without its database, as if the machine had killed it; it is back at the end."""
+    assert server._process is not None
+    os.kill(server._process.pid, signal.SIGQUIT)  # an immediate shutdown: recovery follows
+    await asyncio.to_thread(server._process.wait)
+    yield
+    await asyncio.to_thread(server._end_leftovers)
+    await asyncio.to_thread(server._spawn)
+    await server._ready()

@@ -19,7 +19,9 @@ from aiohttp import web
 
 from ocpi_hub.simulator.server import Desk, Server
 
+ESTABLISHED = "01"
 _CLONE_NEWNET = 0x4000_0000
+_DONE = "06"  # TIME-WAIT
 _NETWORKS = 2**14  # of four addresses each, in 10.240.0.0/16
 _numbers = count()
 
@@ -51,11 +53,11 @@ class Elsewhere:
         with ThreadPoolExecutor(1) as thread:  # a namespace is a thread's own; this one ends
             return thread.submit(make).result()
 
-    def connections(self) -> int:
-        """TCP connections from here to there that the kernel still works for."""
+    def states(self) -> set[str]:
+        """The states of the TCP connections from here to there that the system works for."""
         remote = socket.inet_aton(self.there)[::-1].hex().upper()
         lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
-        return sum(each[2].startswith(remote) and each[3] != "06" for each in lines)
+        return {each[3] for each in lines if each[2].startswith(remote)} - {_DONE}
 
 
 class ServerElsewhere(Server):

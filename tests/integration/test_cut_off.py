@@ -28,5 +28,5 @@ async def test_what_was_given_up_does_not_arrive_when_the_cable_is_mended(method
                 assert isinstance(outcome, Failed)
                 assert outcome.failure is Failure.TIMEOUT
                 place.mend()
-                await until(lambda: place.connections() == 0)
+                await until(lambda: not place.states())
                 assert [each.method for each in partner.record.requests] == ["GET"]

@@ -1,11 +1,8 @@
 """The database dies hard, three times, while partners push: nothing accepted is lost."""
 
 import asyncio
-import os
-import signal
 from collections import Counter
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -18,6 +15,7 @@ from ocpi_hub.simulator.stations import Object
 from ocpi_hub.storage.embedded import EmbeddedServer
 from ocpi_hub.storage.migrate import migrate
 from tests.build import a_location, an_evse
+from tests.chaos import away
 from tests.fake_partner import FakePartner, fake_partner
 from tests.hub import Hub, eventually, running_house
 
@@ -42,18 +40,6 @@ async def server(data_dir: Path) -> AsyncIterator[EmbeddedServer]:
 async def hub(server: EmbeddedServer) -> AsyncIterator[Hub]:
     async with running_house(server.url) as running:
         yield running
-
-
-@asynccontextmanager
-async def away(server: EmbeddedServer) -> AsyncIterator[None]:
-    """Without its database, as if the machine had killed it; it is back at the end."""
-    assert server._process is not None
-    os.kill(server._process.pid, signal.SIGQUIT)  # an immediate shutdown: recovery follows
-    await asyncio.to_thread(server._process.wait)
-    yield
-    await asyncio.to_thread(server._end_leftovers)
-    await asyncio.to_thread(server._spawn)
-    await server._ready()
 
 
 class Pushing:

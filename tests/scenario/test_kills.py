@@ -55,11 +55,6 @@ async def test_wherever_the_hub_is_killed_nothing_is_lost_doubled_or_turned_roun
             await made.arrived()
             made.holds()
             assert {name.partition("-")[0] for name, _ in made.accepted} == POINTS
-            assert made.outcomes.keys() <= PASSED, made.outcomes
+            assert {code for _, _, code in made.outcomes} == {1000}
             await made.results_still_come()
             made.holds()
-
-
-PASSED = {(kind, 200, 1000) for kind in ("push", "relay", "command", "result")} | {
-    ("push", 201, 1000)
-}
