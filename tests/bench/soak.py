@@ -57,8 +57,8 @@ async def main(say: Callable[[str], None], *, quick: bool) -> list[Row]:
         Row(f"{what}: growth of memory", after[0] - before[0], GROWTH_MB, unit="MB"),
         Row(f"{what}: more descriptors", after[1] - before[1], DESCRIPTORS, unit="open"),
         Row(
-            f"{what}: the worst minute's p99 of the first one's", max(p99) / p99[0] * 100, TIMES, unit="%",
-            note=f"by minute {shown} ms",
+            f"{what}: the worst minute's p99 of the first one's",
+            max(p99) / p99[0] * 100, PERCENT, unit="%", note=f"by minute {shown} ms",
         ),
     ]  # fmt: skip
 
