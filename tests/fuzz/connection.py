@@ -134,10 +134,11 @@ async def _talk(data: bytes) -> str:
     wire.protocol = connection
     connection.connection_made(wire)  # type: ignore[arg-type] # all that is used of one
     await _say(data, wire, connection)
-    if elsewhere.taken:
-        assert data.startswith(bytes(elsewhere.taken)[:1])
-        assert not wire.sent, "answered, and handed over"
-        return "elsewhere"
+    if wire.protocol is elsewhere:
+        await server.close(0)
+        assert bytes(elsewhere.taken) in data
+        assert connection not in server.connections
+        return f"elsewhere {_told(bytes(wire.sent), handler)}"
     await _end(wire, connection)
     assert connection not in server.connections
     assert connection.gone.done()
