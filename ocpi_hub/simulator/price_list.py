@@ -4,10 +4,11 @@ Each has a price for a reservation that is used, and one for a reservation that 
 """
 
 from collections.abc import Iterable
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from ocpi_hub.ocpi.primitives import PartyRef
+from ocpi_hub.ocpi.primitives import PartyRef, parse_datetime
 
 Object = dict[str, Any]
 
@@ -50,10 +51,21 @@ def ids_for(power_type: str) -> list[str]:
     return [DC] if power_type == "DC" else [AC, AC_CHEAP]
 
 
-def choose(tariffs: Iterable[Object], profile: str = "REGULAR") -> Object | None:
-    """The tariff for a ProfileType: its own, or with REGULAR also one without a type (TAR-025)."""
+def choose(tariffs: Iterable[Object], at: datetime, profile: str = "REGULAR") -> Object | None:
+    """The tariff for a ProfileType: its own, or with REGULAR also one without a type (TAR-025).
+
+    One that begins later or is over does not count, so that a Connector may list an old and a new
+    one, and the day parts them (TAR-031, TAR-033).
+    """
     fits = {"REGULAR": {"REGULAR", None}}.get(profile, {f"PROFILE_{profile}"})
-    return next((each for each in tariffs if each.get("type") in fits), None)
+    return next((each for each in tariffs if each.get("type") in fits and _active(each, at)), None)
+
+
+def _active(tariff: Object, at: datetime) -> bool:
+    begin, end = tariff.get("start_date_time"), tariff.get("end_date_time")
+    return (begin is None or parse_datetime(begin) <= at) and (
+        end is None or at < parse_datetime(end)
+    )
 
 
 def _reservations() -> list[Object]:

@@ -43,7 +43,7 @@ class TariffDesk:
         """The tariff for a ProfileType at an outlet; the regular one is there in any case."""
         ids = outlet.connector.get("tariff_ids") or ids_for(outlet.connector["power_type"])
         found = (self.held.get((outlet.owner, fold(each))) for each in ids)
-        return choose([each for each in found if each is not None], profile)
+        return choose([each for each in found if each is not None], now(), profile)
 
     async def put(self, tariff: Object, *, to: To = "hub") -> Answer:
         """PUT a whole tariff as of now (TAR-002)."""

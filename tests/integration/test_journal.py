@@ -216,6 +216,7 @@ async def test_closing_writes_what_waits(database):
     assert await database.value("select count(*) from hop") == 1
 
 
+@pytest.mark.obligation("TYP-025")
 async def test_old_rows_are_deleted_and_young_ones_stay(database, monkeypatch):
     monkeypatch.setattr(room, "EXPIRE_ROWS", 2)
     hub = Hub(database, keep_days=30)

@@ -5,17 +5,19 @@
     make obligations ARGS="--missing"      the rows of the hub that no test proves yet, MAY left out
 
 A row is proven when a test that carries its id passed in the last run of that test. Rows that do
-not bind this hub are waived (`waived.py`).
+not bind this hub, or that no message can show, are waived (`waived.py`).
 """
 
 import argparse
 import csv
 import sys
 from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
+from textwrap import wrap
 
 import pytest
 from rich.console import Console
@@ -26,6 +28,8 @@ from tests.obligations.waived import WAIVED
 
 HERE = Path(__file__).parent
 OURS = frozenset({"HUB-server", "HUB-client", "HUB"})
+BINDING = frozenset({"MUST", "IMPLIED"})
+WIDTH = 74
 _IMPORTED = "ignore::pytest.PytestAssertRewriteWarning"  # the plugin, by this file
 
 
@@ -78,31 +82,24 @@ def proofs(found: Collection) -> tuple[dict[str, list[str]], dict[str, list[str]
     return proven, waiting
 
 
-def missing(rows: list[Row], proven: dict[str, list[str]], but: frozenset[str]) -> list[Row]:
-    """The rows that bind the hub and are not proven, but for those of some level."""
+def missing(rows: list[Row], proven: dict[str, list[str]], levels: frozenset[str]) -> list[Row]:
+    """The rows of these levels that bind the hub and are neither proven nor waived."""
     return [
         row
         for row in rows
-        if row.who in OURS
-        and row.level not in but
-        and row.id not in proven
-        and row.id not in WAIVED
+        if row.who in OURS and row.level in levels and row.id not in proven and row.id not in WAIVED
     ]
 
 
 def summary(rows: list[Row], proven: dict[str, list[str]], waiting: dict[str, list[str]]) -> Table:
-    table = Table(title="Obligations of OCPI 2.2.1", caption="hub = rows that bind the hub itself")
-    table.add_column("module")
-    for name in (
-        "rows",
-        "proven",
-        "hub rows",
-        "hub proven",
-        "hub MUST/IMPLIED not yet",
-        "waived",
-        "test not passed",
-    ):
-        table.add_column(name, justify="right")
+    table = Table(
+        title="Obligations of OCPI 2.2.1",
+        caption="hub: rows that bind the hub itself; open: MUST and IMPLIED rows of the hub "
+        "without a proof; not run: their test did not pass, or did not run yet",
+    )
+    table.add_column("module", no_wrap=True)
+    for name in ("rows", "proven", "waived", "not run", "hub rows", "hub proven", "hub open"):
+        table.add_column(name, justify="right", min_width=4)
     modules = list(dict.fromkeys(row.module for row in rows))
     for module in [*modules, None]:
         mine = [row for row in rows if module in {row.module, None}]
@@ -111,29 +108,46 @@ def summary(rows: list[Row], proven: dict[str, list[str]], waiting: dict[str, li
             module or "all",
             str(len(mine)),
             str(sum(r.id in proven for r in mine)),
-            str(len(hub)),
-            str(sum(r.id in proven for r in hub)),
-            str(len(missing(mine, proven, frozenset({"SHOULD", "MAY"})))),
             str(sum(r.id in WAIVED for r in mine)),
             str(sum(r.id in waiting and r.id not in proven for r in mine)),
+            str(len(hub)),
+            str(sum(r.id in proven for r in hub)),
+            str(len(missing(mine, proven, BINDING))),
             end_section=module == modules[-1],
         )
     return table
 
 
-def details(rows: list[Row], proven: dict[str, list[str]], waiting: dict[str, list[str]]) -> Table:
-    table = Table(show_lines=False)
-    for name in ("id", "who", "level", "state", "test or requirement"):
-        table.add_column(name, overflow="fold")
+def verdict(rows: list[Row], proven: dict[str, list[str]]) -> str:
+    """The last line: what the hub must do and nobody has shown."""
+    still = [row.id for row in missing(rows, proven, BINDING)]
+    named = f": {', '.join(still)}" if still else ""
+    return f"{len(still)} MUST and IMPLIED rows of the hub are open{named}"
+
+
+def details(
+    rows: list[Row], proven: dict[str, list[str]], waiting: dict[str, list[str]]
+) -> Iterator[str]:
+    """A line for each row, and below it its tests, or what it asks for."""
     for row in rows:
         tests = proven.get(row.id) or waiting.get(row.id) or []
-        state = "proven" if row.id in proven else "not passed" if tests else "not yet"
+        state = "proven" if row.id in proven else "not run" if tests else "not yet"
         names = dict.fromkeys(test.removeprefix("tests/").partition("[")[0] for test in tests)
-        shown = "\n".join(list(names)[:3]) or row.requirement[:120]
+        told = list(names)[:3] or fill(row.requirement)
         if row.id in WAIVED and not tests:
-            state, shown = "waived", f"waived: {WAIVED[row.id]}"
-        table.add_row(row.id, row.who, row.level, state, shown)
-    return table
+            state, told = "waived", fill(WAIVED[row.id])
+        yield f"{row.id:9} {state:8} {row.level:8} {row.who}"
+        yield from (f"    {line}" for line in told)
+
+
+def fill(text: str) -> list[str]:
+    return wrap(text, WIDTH)[:3]
+
+
+def say(console: Console, lines: Iterable[str]) -> None:
+    """Each as it is, however long."""
+    for line in lines:
+        console.print(line, soft_wrap=True, markup=False, highlight=False)
 
 
 def main() -> int:
@@ -151,12 +165,13 @@ def main() -> int:
     if not found.outcomes:
         console.print("[yellow]No test has run here yet: make test, then ask again.[/yellow]")
     if options.missing:
-        rows = missing(rows, proven, frozenset({"MAY"}))
-        console.print(details(rows, proven, waiting))
+        say(console, details(missing(rows, proven, BINDING | {"SHOULD"}), proven, waiting))
     elif options.module:
-        console.print(details([r for r in rows if r.module == options.module], proven, waiting))
+        mine = [row for row in rows if row.module == options.module]
+        say(console, details(mine, proven, waiting))
     else:
         console.print(summary(rows, proven, waiting))
+    say(console, [verdict(rows, proven)])
     if unknown:
         console.print(f"[red]ids that the catalogue does not know: {', '.join(unknown)}[/red]")
     return 1 if unknown else 0

@@ -178,6 +178,18 @@ async def test_a_direct_push_goes_to_one_party_alone_and_its_answer_comes_back_u
     assert (listed.data, listed.headers["X-Total-Count"]) == ([], "0")
 
 
+@pytest.mark.obligation("CRED-050")
+async def test_the_codes_in_public_ids_need_not_be_those_of_the_party(
+    cpo: FakePartner, emsp: FakePartner
+) -> None:
+    location = a_location(evses=0) | {"evses": [an_evse("E1") | {"evse_id": "DE*EM1*E1"}]}
+    assert (await cpo.put(location)).http == 201
+    (push,) = await emsp.received("locations.receiver", "PUT")
+    assert (push.json, push.segments) == (location, ("NL", "CPO", "LOC1"))
+    asked = await emsp.get("locations", "LOC1/E1", to=None)
+    assert asked.headers["OCPI-from-party-id"] == "CPO"
+
+
 @pytest.mark.obligation("ROUT-312", "ROUT-301")
 async def test_a_push_without_receiver_is_treated_as_a_broadcast(
     cpo: FakePartner, emsp: FakePartner

@@ -141,8 +141,11 @@ class ExceptionalPeriod(OcpiModel):
     period_begin: DateTime
     period_end: DateTime
 
+    def overlaps(self, other: Self) -> bool:
+        return self.period_begin < other.period_end and other.period_begin < self.period_end
 
-class Hours(OcpiModel):
+
+class Hours(Remarkable):
     """Opening times: always, or by weekday; exceptions come on top."""
 
     RULES: ClassVar[Mapping[str, str]] = {"": "LOC-119"}
@@ -159,6 +162,11 @@ class Hours(OcpiModel):
         if not self.twentyfourseven and not self.regular_hours:
             raise breach("regular_hours", "required when twentyfourseven is false", "LOC-119")
         return self
+
+    def remarks(self) -> Iterator[Remark]:
+        for place, closing in enumerate(self.exceptional_closings):
+            if any(closing.overlaps(opening) for opening in self.exceptional_openings):
+                yield f"exceptional_closings.{place}", "while exceptionally open", "LOC-121"
 
 
 class StatusSchedule(OcpiModel):

@@ -88,7 +88,9 @@ def location(evse, image):
             "twentyfourseven": False,
             "regular_hours": [{"weekday": 1, "period_begin": "08:00", "period_end": "20:00"}],
             "exceptional_openings": [{"period_begin": AT, "period_end": "2026-03-01T12:00:00Z"}],
-            "exceptional_closings": [{"period_begin": AT, "period_end": "2026-03-01T12:00:00"}],
+            "exceptional_closings": [
+                {"period_begin": "2026-03-01T12:00:00", "period_end": "2026-03-01T14:00:00"}
+            ],
         },
         "charging_when_closed": True,
         "images": [dict(image)],

@@ -257,6 +257,64 @@ def test_an_entry_of_publish_allowed_to_names_a_token(location, entry, told):
         assert validate(Location, changed(location, "publish_allowed_to.0", fine)) == ()
 
 
+@pytest.mark.obligation("LOC-122")
+def test_regular_hours_are_of_one_weekday_and_end_later_than_they_begin(location):
+    place = "opening_times.regular_hours.0"
+    for wrong in (("weekday", 0), ("weekday", 8), ("weekday", "1"), ("period_end", "24:00"),
+                  ("period_begin", "7:00"), ("period_begin", "07:60")):  # fmt: skip
+        path = f"{place}.{wrong[0]}"
+        assert refused(Location, changed(location, path, wrong[1])).startswith(path)
+    begin = location["opening_times"]["regular_hours"][0]["period_begin"]
+    for end in (begin, "00:00"):
+        assert validate(Location, changed(location, f"{place}.period_end", end)) == (
+            f"LOC-122: {place}.period_end: not later than period_begin",
+        )
+    for weekday in range(1, 8):
+        assert validate(Location, changed(location, f"{place}.weekday", weekday)) == ()
+
+
+@pytest.mark.obligation("LOC-121")
+@pytest.mark.parametrize(
+    ("opening", "closing", "told"),
+    [
+        ((8, 12), (12, 14), False),
+        ((8, 12), (6, 8), False),
+        ((8, 12), (11, 14), True),
+        ((8, 12), (9, 10), True),
+        ((9, 10), (8, 12), True),
+    ],
+)
+def test_an_exceptional_closing_does_not_lie_in_an_exceptional_opening(
+    location, opening, closing, told
+):
+    def day(begin, end):
+        hours = {"period_begin": f"2026-12-24T{begin:02}:00:00Z"}
+        return [hours | {"period_end": f"2026-12-24T{end:02}:00:00Z"}]
+
+    hours = {
+        "twentyfourseven": True,
+        "exceptional_openings": day(*opening),
+        "exceptional_closings": day(*closing),
+    }
+    expected = "LOC-121: opening_times.exceptional_closings.0: while exceptionally open"
+    assert validate(Location, changed(location, "opening_times", hours)) == (
+        (expected,) if told else ()
+    )
+
+
+@pytest.mark.obligation("LOC-108")
+def test_an_additional_place_is_a_point_with_a_name(location):
+    place = "related_locations.0"
+    for path, wrong in (("latitude", "52.3702"), ("latitude", "52.37021612"),
+                        ("longitude", "4,895168"), ("longitude", Decimal("4.895168")),
+                        ("latitude", None), ("name", "by the canal"),
+                        ("name", {"language": "nl"})):  # fmt: skip
+        message = refused(Location, changed(location, f"{place}.{path}", wrong))
+        assert message.startswith(f"{place}.{path}")
+    name = {"language": "nl", "text": "Ingang"}
+    assert validate(Location, changed(location, f"{place}.name", name)) == ()
+
+
 @pytest.mark.obligation("LOC-119")
 def test_opening_times_are_always_or_by_weekday(location):
     hours = location["opening_times"]["regular_hours"]

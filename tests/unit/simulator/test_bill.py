@@ -177,11 +177,23 @@ def test_the_price_list_is_valid_and_has_one_for_each_wish():
     tariffs = price_list(PartyRef("NL", "CPO"), "2026-01-01T00:00:00Z")
     assert [validate(Tariff, tariff) for tariff in tariffs] == [()] * 3
     slow, cheap, _ = tariffs
-    assert choose([slow, cheap]) is slow
-    assert choose([slow, cheap], "CHEAP") is cheap
-    assert choose([slow, cheap], "GREEN") is None
+    assert choose([slow, cheap], MONDAY_NOON) is slow
+    assert choose([slow, cheap], MONDAY_NOON, "CHEAP") is cheap
+    assert choose([slow, cheap], MONDAY_NOON, "GREEN") is None
     untyped = {name: value for name, value in slow.items() if name != "type"}
-    assert choose([cheap, untyped]) is untyped
+    assert choose([cheap, untyped], MONDAY_NOON) is untyped
+
+
+@pytest.mark.obligation("TAR-031", "TAR-033")
+def test_of_an_old_and_a_new_tariff_the_one_counts_whose_time_it_is():
+    turn = "2026-03-02T11:00:00Z"
+    old, new = {"id": "OLD", "end_date_time": turn}, {"id": "NEW", "start_date_time": turn}
+    for both in ([old, new], [new, old]):
+        assert choose(both, MONDAY_NOON - timedelta(seconds=1)) is old
+        assert choose(both, MONDAY_NOON) is new
+    brief = {"start_date_time": turn, "end_date_time": "2026-03-02T12:00:00Z"}
+    hours = [choose([brief], MONDAY_NOON + timedelta(hours=hours)) for hours in (-1, 0, 1)]
+    assert hours == [None, brief, None]
 
 
 @pytest.mark.obligation("TAR-035", "TAR-036", "TAR-037", "TAR-052")

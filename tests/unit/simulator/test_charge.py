@@ -238,6 +238,39 @@ def test_a_cdr_is_of_the_moment_the_session_began():
     assert (there["name"], there["connector_standard"]) == ("Stationsplein", "IEC_62196_T2_COMBO")
 
 
+@pytest.mark.obligation("TAR-032")
+def test_a_session_keeps_its_tariff_when_the_time_of_that_is_over():
+    ending = FAST | {"end_date_time": "2026-03-02T12:05:00Z"}
+    [outlet] = outlets(a_location(evses=1))
+    charge = Charge("S1", outlet, GRANT, ending, NOON)
+    charge.occupy(GRANT, Visit(TESTER), NOON, outlet)
+    charge.finish(after(minutes=30))
+    cdr = charge.cdr("C1")
+    assert cdr["tariffs"] == [ending]
+    assert {period["tariff_id"] for period in cdr["charging_periods"]} == {ending["id"]}
+    assert repriced(cdr) == cdr["total_cost"]
+
+
+@pytest.mark.obligation("CDR-048")
+def test_a_session_that_costs_nothing_names_the_tariff_that_says_so():
+    component = {"type": "FLAT", "price": Decimal("0.00"), "step_size": 0}
+    free = SLOW | {"id": "FREE", "elements": [{"price_components": [component]}]}
+    charge = slow_charge(Visit(TESTER), tariff=free)
+    charge.finish(after(minutes=30))
+    cdr = charge.cdr("C1") | {"last_updated": LONG_AGO}
+    assert cdr["tariffs"] == [free]
+    assert set(cdr["total_cost"].values()) == {0}
+    assert validate(Cdr, as_sent(cdr)) == ()
+
+
+@pytest.mark.obligation("CDR-042")
+def test_a_cdr_names_its_session_be_it_of_a_reservation_that_nobody_used():
+    used, unused = slow_charge(Visit(TESTER)), slow_charge()
+    for charge in (used, unused):
+        charge.finish(after(minutes=30))
+        assert charge.cdr("C1")["session_id"] == charge.session()["id"] == "S1"
+
+
 def test_a_session_that_was_over_at_once_has_a_period_too():
     charge = fast_charge(Visit(TESTER))
     [change] = charge.finish(NOON)

@@ -152,6 +152,7 @@ async def test_an_unknown_location_is_named_by_its_code(helm):
     assert (response.http, response.code) == (200, 2003)
 
 
+@pytest.mark.obligation("LOC-112")
 async def test_a_connector_is_named_where_the_evse_wants_it(helm, outlet):
     outlet.evse["capabilities"].append("START_SESSION_CONNECTOR_REQUIRED")
     assert (await helm.at(START, outlet)).code == 2001

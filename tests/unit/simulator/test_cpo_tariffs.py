@@ -87,3 +87,16 @@ async def test_an_outlet_without_a_list_has_the_tariff_of_its_kind(cpo):
         outlet = outlets_of(cpo, direct=direct)[0]
         del outlet.connector["tariff_ids"]
         assert cpo.tariffs.of(outlet)["id"] == expected
+
+
+@pytest.mark.obligation("LOC-104")
+async def test_a_connector_that_lists_no_tariff_is_not_free(cpo):
+    for outlet in outlets_of(cpo):
+        listed = cpo.tariffs.of(outlet)
+        outlet.connector["tariff_ids"] = []
+        assert cpo.tariffs.of(outlet) == listed
+        assert any(
+            component["price"] > 0
+            for element in listed["elements"]
+            for component in element["price_components"]
+        )

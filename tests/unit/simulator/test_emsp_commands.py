@@ -48,7 +48,7 @@ async def result_at(charger, url, result="ACCEPTED"):
     return await charger.call("POST", url, body=codec.encode({"result": result}))
 
 
-@pytest.mark.obligation("CMD-004", "CMD-012", "CMD-038")
+@pytest.mark.obligation("CMD-004", "CMD-012", "CMD-038", "LOC-112")
 async def test_each_command_has_the_object_that_belongs_to_it(charger, commands, token):
     picky = EVSE | {"capabilities": [*CAPABLE, "START_SESSION_CONNECTOR_REQUIRED"]}
     await commands.start(token, HERE, picky, reference="REF")

@@ -11,6 +11,7 @@ import pytest
 from ocpi_hub.ocpi.primitives import PartyRef
 from ocpi_hub.ocpi.v2_2_1.locations import Location
 from ocpi_hub.simulator.cities import CITIES
+from ocpi_hub.simulator.price_list import choose, price_list
 from ocpi_hub.simulator.sessions import Crowd, duration_minutes
 from ocpi_hub.simulator.stations import BadFile, evses, generate, load_file, owners
 
@@ -49,6 +50,31 @@ def test_plugs_give_no_more_than_voltage_and_current_allow():
             assert plug["power_type"] == "DC" or plug["max_voltage"] == 230  # line to neutral
             seen.add(plug["power_type"])
     assert seen == {"AC_3_PHASE", "DC"}
+
+
+@pytest.mark.obligation("LOC-102", "LOC-103")
+def test_a_connector_lists_one_tariff_for_each_wish_that_it_can_do():
+    tariffs = {each["id"]: each for each in price_list(CPO, "2026-01-01T00:00:00Z")}
+    wishes = {True: ["REGULAR", "CHEAP"], False: ["REGULAR"]}
+    seen = set()
+    for _, evse in evses(generate(300, CPO, "Voltwerk")):
+        able = "CHARGING_PREFERENCES_CAPABLE" in evse["capabilities"]
+        for connector in evse["connectors"]:
+            listed = [tariffs[id_] for id_ in connector["tariff_ids"]]
+            found = [choose(listed, NOON, wish) for wish in wishes[able]]
+            assert found == listed
+            assert len({tariff["type"] for tariff in listed}) == len(listed)
+            seen.add(able)
+    assert seen == {True, False}
+
+
+@pytest.mark.obligation("LOC-111")
+def test_who_may_pay_by_card_reads_how():
+    kinds = {frozenset(evse["capabilities"]) for _, evse in evses(generate(300, CPO, "Voltwerk"))}
+    readers = {"CHIP_CARD_SUPPORT", "CONTACTLESS_CARD_SUPPORT"}
+    payable = [kind for kind in kinds if kind & {"CREDIT_CARD_PAYABLE", "DEBIT_CARD_PAYABLE"}]
+    assert payable
+    assert all(kind & readers for kind in payable)
 
 
 @pytest.mark.obligation("LOC-013")
