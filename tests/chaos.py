@@ -197,6 +197,8 @@ class Traffic:
 
     async def _asked(self, received: Received) -> Reply:
         body = received.json
+        if "location_id" not in body:  # not of this traffic
+            return WILLING
         name, owner = body["location_id"], body["token"]["party_id"]
         provider = next(each for each in self.providers if each.partner.party.party_id == owner)
         self.asked[name] += 1

@@ -35,7 +35,7 @@ async def killed(made: Traffic, process: HubProcess) -> None:
 
 
 @pytest.mark.timeout(150)
-@pytest.mark.obligation("ROUT-214", "ROUT-219")
+@pytest.mark.obligation("ROUT-214", "ROUT-606")
 async def test_wherever_the_hub_is_killed_nothing_is_lost_doubled_or_turned_round(
     database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
