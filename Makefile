@@ -25,6 +25,9 @@ lint: .venv/.ready ## formatting, lint rules, types, who may import whom
 bench: .venv/.ready ## the benchmarks of README's table, as ratios in one run
 	@$(BIN)/python -m tests.bench.run $(ARGS)
 
+fuzz: .venv/.ready ## look for bytes that break a reader: make fuzz ARGS="json --seconds 600"
+	@$(BIN)/python -m tests.fuzz.run $(ARGS)
+
 obligations: .venv/.ready ## which duties of OCPI 2.2.1 are proven, and by which test
 	@$(BIN)/python -m tests.obligations.table $(ARGS)
 
@@ -36,4 +39,4 @@ lock: .venv/.ready ## renew the lock files (needs uv)
 clean: ## the environment and caches away; data directories stay
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build *.egg-info
 
-.PHONY: help setup demo test lint bench obligations lock clean
+.PHONY: help setup demo test lint bench fuzz obligations lock clean
