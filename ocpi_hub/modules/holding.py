@@ -150,9 +150,9 @@ def _patch_location(held: Held, push: Push) -> Written:
     if older(push, held.last_updated):
         return Written.STALE
     body = held.body()
-    if says_nothing_new(codec.members(body), push.message.body):
-        return Written.UNCHANGED
     merged = codec.merge(body, push.message.body)
+    if merged == body:
+        return Written.UNCHANGED
     validate(Location, codec.decode(merged))
     return _replace_location(held, push, merged)
 
@@ -233,9 +233,9 @@ def _patch_evse(held: Held, push: Push) -> Written:
     old = _evse(held, push)
     if older(push, old.last_updated):
         return Written.STALE
-    if says_nothing_new(codec.members(old.body), push.message.body):
-        return Written.UNCHANGED
     merged = codec.merge(old.body, push.message.body)
+    if merged == old.body:
+        return Written.UNCHANGED
     updated = stamp(text_of(codec.members(push.message.body), "last_updated"))
     held.evses[fold(old.uid)] = _rewritten(old, push, merged, updated)
     return Written.UPDATED
@@ -256,9 +256,10 @@ def _patch_connector(held: Held, push: Push) -> Written:
     index = _index(connectors, push.ids[2])
     if index is None:
         raise _unknown(f"the hub holds no connector {push.ids[2]} of EVSE {push.ids[1]}")
-    if says_nothing_new(codec.members(connectors[index]), push.message.body):
+    merged = codec.merge(connectors[index], push.message.body)
+    if merged == connectors[index]:
         return Written.UNCHANGED
-    return _replace_connector(held, push, index, codec.merge(connectors[index], push.message.body))
+    return _replace_connector(held, push, index, merged)
 
 
 def _replace_connector(held: Held, push: Push, index: int, body: bytes) -> Written:
@@ -326,11 +327,6 @@ def older(push: Push, held_since: str) -> bool:
         return False
     since = moment(held_since)
     return push.last_updated < since and not push.last_updated <= push.horizon < since
-
-
-def says_nothing_new(held: Mapping[str, bytes], patch: bytes) -> bool:
-    """Whether all that a PATCH says is held already; null says nothing (TR-042)."""
-    return all(raw in (b"null", held.get(name)) for name, raw in codec.members(patch).items())
 
 
 def text_of(members: Mapping[str, bytes], name: str) -> str:

@@ -9,7 +9,7 @@ does one that says what is held already.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from ocpi_hub.modules.holding import Writing, older, says_nothing_new, says_the_same, text_of
+from ocpi_hub.modules.holding import Writing, older, says_the_same, text_of
 from ocpi_hub.modules.line import ObjectKey
 from ocpi_hub.modules.stamp import stamp
 from ocpi_hub.modules.store import Push, Written
@@ -58,9 +58,10 @@ def _patch(held: Plain, push: Push) -> Written:
         raise _not_held(push)
     if older(push, held.last_updated):
         return Written.STALE
-    if says_nothing_new(codec.members(held.body), push.message.body):
+    merged = codec.merge(held.body, push.message.body)
+    if merged == held.body:
         return Written.UNCHANGED
-    _replace(held, push, codec.merge(held.body, push.message.body))
+    _replace(held, push, merged)
     return Written.UPDATED
 
 

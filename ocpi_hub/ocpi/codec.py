@@ -33,6 +33,7 @@ _OUT_OF_RANGE = ("number out of range", "Internal error")
 _MEMBERS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _ELEMENTS = msgspec.json.Decoder(list[msgspec.Raw])
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
+_NULL = msgspec.Raw(b"null")
 _UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 _TO_MEMBER = re.compile(
@@ -160,7 +161,7 @@ def _elements(array: bytes) -> list[msgspec.Raw]:
 
 def join_object(parts: Mapping[str, bytes]) -> bytes:
     """An object of members whose values are JSON already."""
-    return b"{" + b",".join(encode(name) + b":" + raw for name, raw in parts.items()) + b"}"
+    return encode({name: msgspec.Raw(raw) for name, raw in parts.items()})
 
 
 def join_array(parts: Iterable[bytes]) -> bytes:
@@ -169,9 +170,13 @@ def join_array(parts: Iterable[bytes]) -> bytes:
 
 
 def merge(body: bytes, patch: bytes) -> bytes:
-    """`body` with the members of `patch`; null in a patch changes nothing (TR-038, TR-042)."""
-    changes = {name: raw for name, raw in members(patch).items() if raw != b"null"}
-    return join_object(members(body) | changes)
+    """`body` with the members of `patch`; null in a patch changes nothing (TR-038, TR-042).
+
+    `body` as it is when it says all of that already.
+    """
+    known = _members(body)
+    merged = known | {name: raw for name, raw in _members(patch).items() if raw != _NULL}
+    return body if merged == known else encode(merged)
 
 
 def spans(body: bytes) -> dict[str, tuple[int, int]]:

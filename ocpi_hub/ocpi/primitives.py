@@ -99,7 +99,7 @@ def parse_datetime(text: str) -> datetime:
 
 
 def _moment(text: str) -> datetime:
-    return datetime.fromisoformat(text).replace(tzinfo=UTC)
+    return datetime.fromisoformat(text if text[-1] == "Z" else f"{text}Z")
 
 
 @dataclass(frozen=True, slots=True)

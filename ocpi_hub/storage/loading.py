@@ -52,7 +52,9 @@ class Loaded:
         if self.pk is None:
             return False
         location, evses = self.held.location, self.held.evses
-        if (location is not None and location.writing is not None) or evses.keys() != self.evses:
+        if (
+            location is not None and location.writing is not None
+        ) or evses.keys() != self.evses.keys():
             return True
         return sum(len(evse.body) for evse in evses.values()) > self.loaded_bytes + FREE
 
@@ -79,7 +81,7 @@ async def load(
 async def _load_whole(connection: Connection, wanted: Sequence[Loaded]) -> None:
     keys = [one.held.key for one in wanted]
     by_pk: dict[int, Loaded] = {}
-    for row in await connection.fetch(_SQL["locations"], *_columns(keys)):
+    for row in await connection.fetch(_SQL["locations"], [_ids(key) for key in keys]):
         one = by_pk[row["pk"]] = wanted[row["n"] - 1]
         one.pk, one.place, one.held.known = row["pk"], Place(row["x"], row["seq"]), True
         one.held.location = HeldLocation(row["frame"], row["last_updated"], row["publish"])
@@ -96,8 +98,8 @@ async def _load_parts(
     loaded: Mapping[ObjectKey, Loaded],
     parts: Sequence[tuple[ObjectKey, str]],
 ) -> None:
-    arguments = [*_columns([key for key, _ in parts]), [uid for _, uid in parts]]
-    for row in await connection.fetch(_SQL["parts"], *arguments):
+    keys = [_ids(key, uid) for key, uid in parts]
+    for row in await connection.fetch(_SQL["parts"], keys):
         one = loaded[parts[row["n"] - 1][0]]
         one.pk, one.held.known, one.size = row["pk"], True, row["size"]
         one.place = Place(row["location_x"], row["location_seq"])
@@ -108,8 +110,8 @@ async def _load_parts(
             one.held.rest = one.size - one.loaded_bytes
 
 
-def _columns(keys: Iterable[ObjectKey]) -> list[list[str]]:
-    return _turned([(key.country_code, key.party_id, key.id) for key in keys])
+def _ids(key: ObjectKey, uid: str = "") -> tuple[str, str, str, str]:
+    return key.country_code, key.party_id, key.id, uid
 
 
 class Conflict(Exception):
@@ -201,13 +203,13 @@ async def _claim(connection: Connection, claimed: Sequence[Loaded]) -> None:
 
 
 async def _counted(connection: Connection, name: str, rows: Sequence[tuple[Any, ...]]) -> None:
-    if await connection.fetchval(_SQL[name], *_turned(rows)) != len(rows):
+    if await connection.fetchval(_SQL[name], rows) != len(rows):
         raise Conflict(name)
 
 
 async def _insert_locations(connection: Connection, news: Sequence[_Location]) -> None:
-    columns = _turned([_new_location(row) for row in news])
-    made = await connection.fetch(_SQL["insert_locations"], *columns)
+    rows = [_new_location(row) for row in news]
+    made = await connection.fetch(_SQL["insert_locations"], rows)
     if len(made) != len(news):
         raise Conflict("insert_locations")
     pks = {(row["country"], row["party"], row["id"]): row["pk"] for row in made}
@@ -216,11 +218,7 @@ async def _insert_locations(connection: Connection, news: Sequence[_Location]) -
         row.of.pk = pks[key.country_code, key.party_id, key.id]
 
 
-def _turned(rows: Sequence[tuple[Any, ...]]) -> list[list[Any]]:
-    return [list(column) for column in zip(*rows, strict=True)]
-
-
-# Rows in the order of the columns in objects.sql.
+# Rows in the order of their types in 0026_written_rows.sql.
 
 
 def _new_location(row: _Location) -> tuple[Any, ...]:

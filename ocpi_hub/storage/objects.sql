@@ -1,7 +1,7 @@
 -- locations
 -- Own rows of Locations by their keys.
 select g.n, l.pk, l.frame, l.last_updated, l.publish, l.x, l.seq
-from unnest($1::text[], $2::text[], $3::text[]) with ordinality as g (country, party, id, n)
+from unnest($1::evse_key[]) with ordinality as g (country, party, id, uid, n)
 join location l on l.id = g.id and l.country = g.country and l.party = g.party
 
 -- evses
@@ -16,7 +16,7 @@ order by location, ord
 select g.n, l.pk, l.x as location_x, l.seq as location_seq,
        octet_length(l.frame) + coalesce((select sum(octet_length(o.body)) from evse o where o.location = l.pk), 0) as size,
        e.uid, e.spelling, e.ord, e.listed, e.own, e.body, e.last_updated, e.x, e.seq
-from unnest($1::text[], $2::text[], $3::text[], $4::text[]) with ordinality as g (country, party, id, uid, n)
+from unnest($1::evse_key[]) with ordinality as g (country, party, id, uid, n)
 join location l on l.id = g.id and l.country = g.country and l.party = g.party
 left join evse e on e.location = l.pk and e.uid = g.uid
 
@@ -44,15 +44,8 @@ with written as (
         pg_current_xact_id()::text::bigint, nextval('line_seq'),
         case when g.times > 1 then pg_current_xact_id()::text::bigint else 0 end,
         case when g.times > 1 then 9223372036854775807 else 0 end
-    from unnest(
-        $1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::bytea[],
-        $8::text[], $9::boolean[], $10::text[], $11::text[], $12::bytea[], $13::text[],
-        $14::text[], $15::int[]
-    ) with ordinality as g (
-        country, party, id, country_code, party_id, location_id, frame, last_updated, publish,
-        method, path, message, origin, correlation_id, times, n
-    )
-    order by g.n
+    from unnest($1::new_location[]) with ordinality as g
+    order by g.ordinality
     on conflict do nothing
     returning country, party, id, pk
 ), woken as (select pg_notify('line', ''))
@@ -62,13 +55,7 @@ select w.country, w.party, w.id, w.pk from written w, woken
 -- Only those that nobody changed since they were loaded.
 with given as (
     select g.*, nextval('line_seq') as place
-    from unnest(
-        $1::bigint[], $2::bigint[], $3::bigint[], $4::bytea[], $5::text[], $6::boolean[],
-        $7::text[], $8::text[], $9::bytea[], $10::text[], $11::text[], $12::int[]
-    ) as g (
-        pk, x, seq, frame, last_updated, publish, method, path, message, origin, correlation_id,
-        times
-    )
+    from unnest($1::changed_location[]) as g
 ), written as (
     update location l
     set frame = g.frame, last_updated = g.last_updated, publish = g.publish, method = g.method,
@@ -88,14 +75,7 @@ select count(*), pg_notify('line', '') from written
 -- One without a place in the list goes behind all others: its number is larger than theirs.
 with given as (
     select g.*, nextval('line_seq') as seq
-    from unnest(
-        $1::bigint[], $2::text[], $3::text[], $4::bigint[], $5::boolean[], $6::boolean[],
-        $7::bytea[], $8::text[], $9::text[], $10::text[], $11::bytea[], $12::text[], $13::text[],
-        $14::int[]
-    ) as g (
-        location, uid, spelling, ord, listed, own, body, last_updated, method, path, message,
-        origin, correlation_id, times
-    )
+    from unnest($1::new_evse[]) as g
 ), written as (
     insert into evse (
         location, uid, spelling, ord, listed, own, body, last_updated, method, path, message,
@@ -117,14 +97,7 @@ select count(*), pg_notify('line', '') from written
 -- Only those that nobody changed since they were loaded. A Location's PUT is told before its EVSEs' pushes.
 with given as (
     select g.*, nextval('line_seq') as place
-    from unnest(
-        $1::bigint[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::boolean[],
-        $7::text[], $8::bigint[], $9::boolean[], $10::boolean[], $11::bytea[], $12::text[],
-        $13::text[], $14::text[], $15::bytea[], $16::text[], $17::text[], $18::int[]
-    ) as g (
-        location, uid, x, seq, was_ord, was_listed, spelling, ord, listed, own, body, last_updated, method, path,
-        message, origin, correlation_id, times
-    )
+    from unnest($1::changed_evse[]) as g
 ), written as (
     update evse e
     set spelling = g.spelling, ord = coalesce(g.ord, g.place), listed = g.listed, own = g.own,
@@ -145,8 +118,7 @@ select count(*), pg_notify('line', '') from written
 with written as (
     update evse e
     set ord = g.ord, listed = g.listed
-    from unnest($1::bigint[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::boolean[])
-    as g (location, uid, x, seq, ord, listed)
+    from unnest($1::relisted_evse[]) as g
     where e.location = g.location and e.uid = g.uid and e.x = g.x and e.seq = g.seq
     returning 1
 )

@@ -70,14 +70,15 @@ class Writer(Generic[E, R]):
         """
         if self._closed or len(self._waiting) >= self._queue:
             raise OcpiError("the hub's store is overloaded, try again", Status.SERVER_ERROR)
-        answer: asyncio.Future[R] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[R] = loop.create_future()
+        deadline = loop.call_later(self._deadline_s, _answer, answer, _late())
         self._waiting.append(_Waiting(self._key(edit), edit, answer))
         self._start()
         try:
-            async with asyncio.timeout(self._deadline_s):
-                return await answer
-        except TimeoutError:
-            raise OcpiError("the hub's store did not answer in time", Status.SERVER_ERROR) from None
+            return await answer
+        finally:
+            deadline.cancel()
 
     async def close(self, grace_s: float = DEADLINE_S) -> None:
         """Take nothing new, let what is in hand finish."""
@@ -129,6 +130,10 @@ class Writer(Generic[E, R]):
         elif error is None and self._failing:
             log.info("storage.commits_again")
         self._failing = error is not None
+
+
+def _late() -> OcpiError:
+    return OcpiError("the hub's store did not answer in time", Status.SERVER_ERROR)
 
 
 def _answer(answer: "asyncio.Future[R]", result: R | OcpiError) -> None:

@@ -307,10 +307,10 @@ _MANY = """
     update object set last_updated = '2026-02-01T00:00:00 Z' where seq % 1000 = 0;
     analyze;
 """
-_ARRAY = "array['NL'], array['CP1'], array['L77']"
+_KEYS = "array[row('NL', 'CP1', 'L77', 'E1')::evse_key]"
 _HOT = {
-    "parts": (loading._SQL["parts"], f"{_ARRAY}, array['E1']"),
-    "locations": (loading._SQL["locations"], _ARRAY),
+    "parts": (loading._SQL["parts"], _KEYS),
+    "locations": (loading._SQL["locations"], _KEYS),
     "evses": (loading._SQL["evses"], "array[77]"),
     "page": (pages_module._SQL["page"], "false, '{}', 0, 50, 2000, 8388608"),
     "changes": (line_module._SQL["changes"], "19000, 0, 500"),

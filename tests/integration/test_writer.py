@@ -348,6 +348,15 @@ async def test_a_status_change_writes_no_location_row(stores, database):
     assert (await PostgresLine(database).after(ORIGIN, 5))[-1].key.part == "A"
 
 
+async def test_a_status_change_locks_no_location(stores, monkeypatch):
+    await stores[0].push(push("PUT", "L1", whole("L1", "E1")))
+    monkeypatch.setitem(loading._SQL, "lock", "select 1 / 0 where $1::bigint[] is not null")
+    change = {"status": "CHARGING", "last_updated": T2}
+    assert await stores[0].push(push("PATCH", "L1/E1", change)) is Written.UPDATED
+    with pytest.raises(OcpiError):  # one more EVSE does
+        await stores[0].push(push("PUT", "L1/E2", evse("E2")))
+
+
 async def test_two_processes_that_change_one_object_all_the_time_are_both_heard(stores):
     await stores[0].push(push("PUT", "L1", whole("L1", "A")))
 
