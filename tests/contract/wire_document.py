@@ -117,7 +117,7 @@ def _any_of(kinds: tuple[type, ...]) -> Schema:
 
 
 def _responses(name: str, route: RouteSpec, *, functional: bool) -> dict[str, Any]:
-    answers: dict[str, Any] = {"200": _answer_of(_answer_name(name, route))}
+    answers: dict[str, Any] = {"200": _answer_of(_answer_name(name, route, functional=functional))}
     if functional and route.method in {"PUT", "POST"}:
         answers["201"] = _answer_of("Created")
     errors = ["401", "429", "503"]
@@ -130,10 +130,12 @@ def _responses(name: str, route: RouteSpec, *, functional: bool) -> dict[str, An
     return answers | _errors(*sorted(errors))
 
 
-def _answer_name(name: str, route: RouteSpec) -> str:
+def _answer_name(name: str, route: RouteSpec, *, functional: bool) -> str:
     kinds = words.ANSWERS.get(name)
+    if kinds is None and functional:
+        return "Created" if name in words.CREATING else "Taken"
     if kinds is None:
-        return "Created" if name in words.CREATING else "Done"
+        return "Done"
     return _titled(kinds, listing=route.listing)
 
 
@@ -163,6 +165,7 @@ def _answers() -> Iterator[tuple[str, Any]]:
     yield "VersionList", _answer("Version", listed=True)
     yield "VersionDetailsAnswer", _answer("VersionDetails")
     yield "Done", _answer(told="Done, or the reason why not")
+    yield "Taken", _answer(told="Taken, or the reason why not", headers=words.PARTIES)
     yield "Created", _answer(told="Taken for the first time", headers=words.CREATED)
     for module in offered(MODULES):
         functional = module.family is Family.FUNCTIONAL
