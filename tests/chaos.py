@@ -9,23 +9,27 @@ import os
 import signal
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from itertools import count
+from pathlib import Path
 from typing import Any, Final
 
 import aiohttp
 
 from ocpi_hub.ocpi.primitives import format_datetime
+from ocpi_hub.ops.failpoint import VARIABLE
 from ocpi_hub.ops.tasks import Tasks
 from ocpi_hub.simulator.client import Answer
+from ocpi_hub.simulator.hub_process import HubFailed
 from ocpi_hub.simulator.record import Received
 from ocpi_hub.simulator.server import Reply
 from ocpi_hub.storage.embedded import EmbeddedServer
+from ocpi_hub.storage.receivers import free_all
 from tests.build import a_cdr, a_location, a_token, an_evse
 from tests.fake_partner import RECEIVER, SENDER, FakePartner, fake_partner
-from tests.hub import Hub
+from tests.hub import Hub, served
 
 UNREACHED: Final = (aiohttp.ClientError, OSError, TimeoutError)
 SUCCESS: Final = 1000
@@ -35,6 +39,22 @@ EVSES: Final = ("E0", "E1")
 START: Final = datetime(2026, 2, 1, tzinfo=UTC)
 WILLING: Final = Reply(data=b'{"result":"ACCEPTED","timeout":30}')
 
+# The passage at which it dies; what a restart repeats comes by there as well, before any traffic.
+PASSAGES: Final[Mapping[str, int]] = {
+    "store.loaded": 60,
+    "store.written": 60,
+    "line.read": 60,
+    "courier.sending": 150,
+    "courier.sent": 150,
+    "courier.moved": 150,
+    "spread.saved": 2,
+    "callbacks.kept": 40,
+    "results.found": 40,
+    "relay.sending": 80,
+    "relay.sent": 80,
+    "memory.writing": 3,
+}
+
 Thing = tuple[str, str]  # a Location and its EVSE, "" for itself
 
 
@@ -43,7 +63,7 @@ class Provider:
     """A receiver that counts for itself. `mute`: it asks nothing now.
 
     `stamps`: the last state of each thing; `turned`: what came after a newer one; `posts`: how
-    often each message that is sent once arrived.
+    often each message that is sent once arrived; `seen`: how many states came.
     """
 
     partner: FakePartner
@@ -51,6 +71,7 @@ class Provider:
     stamps: dict[Thing, str] = field(default_factory=dict)
     turned: list[str] = field(default_factory=list)
     posts: Counter[str] = field(default_factory=Counter)
+    seen: int = 0
 
     def __post_init__(self) -> None:
         self.partner.serve("locations", RECEIVER, self._location)
@@ -65,6 +86,7 @@ class Provider:
                 if stamp < self.stamps.get(thing, ""):
                     self.turned.append(f"{thing}: {self.stamps[thing]}, then {stamp}")
                 self.stamps[thing] = stamp
+                self.seen += 1
         return reply
 
     async def _cdr(self, received: Received) -> Reply:
@@ -288,3 +310,32 @@ async def away(server: EmbeddedServer) -> AsyncIterator[None]:
     await asyncio.to_thread(server._end_leftovers)
     await asyncio.to_thread(server._spawn)
     await server._ready()
+
+
+async def kill_everywhere(
+    made: Traffic, folder: Path, url: str, word: str = "", **variables: str
+) -> None:
+    """A hub on this database dies at one point after the other; partners register at the first.
+
+    What one did not finish is the next one's to repeat, and it is killed in turn.
+    """
+    for point, passage in PASSAGES.items():
+        with armed(f"{point}:{passage}"):
+            async with served(folder, url, **variables) as (hub, process):
+                if made.operator.peer is None:
+                    await connect(hub, made)
+                made.start(word + point)
+                with suppress(HubFailed):
+                    await process.ended()
+                await made.ended()
+        await free_all(url)  # what a hub with a database of its own does at the start
+
+
+@contextmanager
+def armed(point: str) -> Iterator[None]:
+    """Hubs that are started meanwhile are killed at this point."""
+    os.environ[VARIABLE] = point
+    try:
+        yield
+    finally:
+        del os.environ[VARIABLE]

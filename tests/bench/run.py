@@ -17,7 +17,7 @@ from rich.table import Table
 
 from tests.bench.row import Row
 
-NAMES = ("pages", "relay", "patch", "delivery", "pull", "stream", "memory", "soak")
+NAMES = ("pages", "relay", "patch", "delivery", "pull", "stream", "memory", "soak", "chaos")
 WIDTH = 118  # where the output is no terminal
 
 
