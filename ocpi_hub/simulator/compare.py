@@ -27,6 +27,10 @@ class Difference:
     unequal: int = 0
     example: str | None = None
 
+    def __str__(self) -> str:
+        example = f", such as {self.example}" if self.example else ""
+        return f"{self.missing} objects missing, {self.unequal} not equal{example}"
+
     @property
     def none(self) -> bool:
         return not self.missing and not self.unequal

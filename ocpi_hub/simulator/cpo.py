@@ -72,6 +72,7 @@ class Cpo(SimulatedPlatform):
         self.meter = meter or LagMeter()
         self.answer_times = Samples()
         self.outcomes: Counter[str] = Counter()
+        self.refusals: dict[str, str] = {}  # of Locations that the peer does not take, by id
         self.unsure: set[tuple[PartyRef, str]] = set()
         self.serve("locations", InterfaceRole.SENDER, self._serve_locations)
         self.tariffs = TariffDesk(self, owners(locations), self._lists)
@@ -148,8 +149,12 @@ class Cpo(SimulatedPlatform):
     async def _certain(self, location: Object, pushing: Awaitable[Answer]) -> None:
         ok = False
         try:
-            ok = (await pushing).ok
+            answer = await pushing
+            ok = answer.ok
             self.outcomes["accepted" if ok else "refused"] += 1
+            self.refusals.pop(location["id"], None)
+            if not ok:
+                self.refusals[location["id"]] = f"{answer.code} {answer.json.get('status_message')}"
         except _UNREACHED:
             self.outcomes["no answer"] += 1
         finally:  # a push that was cut short may have arrived or not

@@ -45,6 +45,7 @@ async def _play(options: Options, voice: Voice, asked: Ending) -> int:
         for platform in players.platforms:  # they outlive the hub, as partners do
             await stack.enter_async_context(platform)
         folder = options.data_dir or stack.enter_context(_scratch())
+        folder.mkdir(parents=True, exist_ok=True)
         hub = HubProcess(folder, options.hub_settings)
         voice.say(f"Starting the hub; its log is {hub.log}")
         with voice.waiting(lambda: hub.doing):

@@ -28,6 +28,7 @@ _ARRIVAL_S = 60.0  # until the first push has reached every receiver
 _SETTLE_S = 20.0  # until the last change has
 _HURRY_S = 3.0  # the same after Ctrl-C
 _REPAIR_S = 5.0
+_TOLD = 5  # refusals
 _NAMED = 3  # parties of a platform that are named
 
 
@@ -121,6 +122,14 @@ class Play:
         for name, difference in found.items():
             if not difference.none:
                 self.voice.say(f"{name} does not hold everything yet: {difference}")
+        self._tell_refusals()
+
+    def _tell_refusals(self) -> None:
+        for cpo in self.players.cpos:
+            for location_id, reason in list(cpo.refusals.items())[:_TOLD]:
+                self.voice.say(f"The hub refused {location_id} of {cpo.name}: {reason}")
+            if (more := len(cpo.refusals) - _TOLD) > 0:
+                self.voice.say(f"... and {more} more of {cpo.name}")
 
     async def _agree(self) -> None:
         """Prices and cards, before anybody charges."""
@@ -209,10 +218,8 @@ class Play:
     def _judged(self, found: dict[str, Difference]) -> int:
         wrong = {name: difference for name, difference in found.items() if not difference.none}
         for name, difference in wrong.items():
-            self.voice.say(
-                f"{name}: {difference.missing} objects missing, {difference.unequal} not equal,"
-                f" such as {difference.example}"
-            )
+            self.voice.say(f"{name}: {difference}")
+        self._tell_refusals()
         told = "Not everything arrived." if wrong else "Everything arrived everywhere."
         self.voice.say(told)
         return 1 if wrong else 0

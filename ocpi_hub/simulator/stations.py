@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ocpi_hub.ocpi import codec
-from ocpi_hub.ocpi.primitives import PartyRef, format_datetime
+from ocpi_hub.ocpi.primitives import PartyRef, format_datetime, parse_datetime
 from ocpi_hub.ocpi.status import OcpiError
 from ocpi_hub.simulator.cities import CITIES, City
 from ocpi_hub.simulator.price_list import ids_for
@@ -169,10 +169,16 @@ def _read(number: int, line: bytes) -> Object:
     try:
         location = codec.decode(line)
         texts = [location[name] for name in ("country_code", "party_id", "id", "last_updated")]
-    except (OcpiError, LookupError, TypeError) as error:
-        raise BadFile(f"line {number}: no Location object ({error!r})") from error
+    except (OcpiError, TypeError) as error:
+        raise BadFile(f"line {number}: no Location object: {error}") from error
+    except LookupError as error:
+        raise BadFile(f"line {number}: no Location object: {error} is missing") from error
     if not all(isinstance(text, str) for text in texts):
         raise BadFile(f"line {number}: country_code, party_id, id and last_updated are texts")
+    try:
+        parse_datetime(location["last_updated"])
+    except ValueError as error:
+        raise BadFile(f"line {number}: last_updated: {error}") from error
     return dict(location)
 
 
