@@ -12,12 +12,15 @@ from contextlib import suppress
 from functools import lru_cache
 from typing import Final, cast
 
+import structlog
 from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 
 from ocpi_hub.inbound.incoming import Answer, Incoming, head
 from ocpi_hub.inbound.request import HELD, Malformed, Request
 from ocpi_hub.ocpi.message import Given
 from ocpi_hub.ops.tasks import Tasks
+
+log = structlog.get_logger("inbound")
 
 LONGEST_LINE: Final = 8190  # bytes of a URL, or of one header
 LONGEST_HEAD: Final = 64 * 1024
@@ -245,6 +248,9 @@ class Connection(asyncio.Protocol):
                 self._transport.writelines([head(answer, keep=False), answer.body])
             if self._fault is not None or self._ended:
                 self._end()
+        except Exception as error:  # noqa: BLE001 - nobody must wait for an answer that never comes
+            log.error("inbound.no_answer", error=repr(error)[:200])  # noqa: TRY400 - tokens in locals
+            self.abort()
         finally:
             self._working = None
             self.since = self._loop.time()

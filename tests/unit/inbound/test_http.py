@@ -59,6 +59,8 @@ class Place:
 
     async def handle(self, incoming: Incoming) -> Answer:
         self.seen.append(f"{incoming.method} {incoming.path}")
+        if incoming.path == "/ocpi/odd":
+            return Answer(200, {"X-Odd": "a\r\nb"}, b"")
         self.begun.set()
         await self.gate.wait()
         if incoming.path == "/ocpi/ignored":
@@ -181,6 +183,11 @@ async def test_a_head_request_gets_no_body(talk):
 async def test_the_connection_ends_when_it_cannot_be_used_again(talk, text):
     await talk.say(text)
     assert (await talk.answer())[0] == 200
+    assert await talk.ended()
+
+
+async def test_an_answer_that_cannot_be_sent_ends_the_connection(talk):
+    await talk.say(b"GET /ocpi/odd HTTP/1.1\r\nHost: hub\r\n\r\n")
     assert await talk.ended()
 
 
