@@ -51,6 +51,13 @@ _ONE_OBJECT: Final = frozenset(
     }
 )
 # Where `data` comes first, as with those who answer so; a relayed answer is not read for this.
+# What the answer to a routed request says, by what the request said (ROUT-008).
+_SWAPPED: Final = (
+    (message.FROM_COUNTRY, message.TO_COUNTRY.lower()),
+    (message.FROM_PARTY, message.TO_PARTY.lower()),
+    (message.TO_COUNTRY, message.FROM_COUNTRY.lower()),
+    (message.TO_PARTY, message.FROM_PARTY.lower()),
+)
 _LIST: Final = re.compile(rb'\s*\{\s*"data"\s*:\s*\[')
 
 
@@ -133,7 +140,7 @@ class HttpClient:
             until = started + self._deadline(call, platform)
             outcome = await self._in_lane(call, request, partner, until)
         self._tell(call, outcome)
-        self._record(call, outcome, at, monotonic() - started)
+        self._record(call, outcome, at, monotonic() - started, partner)
         return outcome
 
     def _prepare(
@@ -207,11 +214,16 @@ class HttpClient:
         calls, seconds = self._metrics.calls, self._metrics.call_seconds
         return calls.labels(route, name), seconds.labels(route)
 
-    def _record(self, call: Call, outcome: Outcome, at: datetime, took_s: float) -> None:
+    def _record(
+        self, call: Call, outcome: Outcome, at: datetime, took_s: float, partner: Partner
+    ) -> None:
         calls, seconds = self._meters(call.route, _name(outcome))
         calls.inc()
         seconds.observe(took_s)
-        self._journal.record(_hop(call, outcome, at, took_s * 1000))
+        hop = _hop(call, outcome, at, took_s * 1000)
+        if isinstance(outcome, Answered) and _unswapped(call, outcome):
+            hop.findings += partner.unswapped(monotonic())
+        self._journal.record(hop)
 
 
 def policy(settings: Delivery) -> guard.Policy:
@@ -285,3 +297,13 @@ def _findings(call: Call, answered: Answered | None, request_id: str) -> tuple[s
     if call.route in _ONE_OBJECT and call.mode != PULL and _LIST.match(answered.body):
         found.append("TR-061: data: an object is expected, not a list")
     return tuple(found)
+
+
+def _unswapped(call: Call, answered: Answered) -> bool:
+    """Whether the answer to a routed request does not have its pairs the other way round."""
+    if message.TO_PARTY not in call.headers:
+        return False
+    return any(
+        answered.headers.get(theirs, "").lower() != call.headers.get(ours, "").lower()
+        for ours, theirs in _SWAPPED
+    )

@@ -1,5 +1,6 @@
 """A partner as the client knows it: its breaker, and what all calls to it have in common."""
 
+from math import inf
 from typing import Final
 
 from ocpi_hub.delivery import guard
@@ -8,6 +9,7 @@ from ocpi_hub.delivery.guard import Origin
 from ocpi_hub.ocpi import token
 from ocpi_hub.routing.directory import Platform
 
+NOTED_S: Final = 3600.0
 _NOWHERE: Final[frozenset[Origin]] = frozenset()
 
 
@@ -20,6 +22,7 @@ class Partner:
         self._home = _NOWHERE
         self._shown = ("", False)
         self._authorization = ""
+        self._noted_until = -inf
 
     def at_home(self, origin: Origin, platform: Platform | None) -> bool:
         """Whether a stored token may be shown there: only to its own origins (ROUT-508)."""
@@ -32,6 +35,16 @@ class Partner:
         if (shown, raw) != self._shown:
             self._shown, self._authorization = (shown, raw), token.authorization(shown, raw=raw)
         return self._authorization
+
+    def unswapped(self, at: float) -> tuple[str, ...]:
+        """What to note of an answer without the swapped pairs: once an hour, for it is all of them.
+
+        `at`: a monotonic time in seconds.
+        """
+        if at < self._noted_until:
+            return ()
+        self._noted_until = at + NOTED_S
+        return ("ROUT-014: the answer does not name sender and receiver the other way round",)
 
 
 def _home(platform: Platform | None) -> frozenset[Origin]:

@@ -60,6 +60,7 @@ from ocpi_hub.routing.directory import Platform, PlatformId
 log = structlog.get_logger("inbound")
 
 _BODY = frozenset({"POST", "PUT", "PATCH"})
+_UNNAMED = (None, None)  # who asks, in a request without FROM
 _FOLLOW = f"{rewrite.PARAMETER}="
 _BUSY_RETRY_S = 1
 _SHARE = 4  # a single platform gets this part of `in_flight`, however slowly it sends
@@ -245,6 +246,8 @@ class Door:
         row, headers = exchange.row, exchange.headers
         owner = exchange.ids_of_object[:2] if row.route.owned else ()
         pairs = tuple(map(headers.get, message.ROUTING))
+        if pairs[2:] == _UNNAMED:
+            exchange.findings.append("ROUT-014: the request does not name its sender")
         key = (caller.id, row.version, row.route.name, owner, pairs)
         found = self._decisions.get(key)
         if found is None:

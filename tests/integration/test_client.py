@@ -567,7 +567,10 @@ async def test_a_cancelled_call_gives_its_lane_back():
 
 async def test_every_call_leaves_a_hop_without_a_secret():
     async with partner() as server:
-        server.answer = lambda _: reply(message.envelope(AT, code=2001), X_Request_ID="r1")
+        swapped = message.routing_headers(CPO, MSP)
+        server.answer = lambda _: reply(
+            message.envelope(AT, code=2001), X_Request_ID="r1", **swapped
+        )
         there = platform_of("p", server.url)
         headers = call_of(there).headers | message.routing_headers(MSP, CPO)
         async with client_for(there) as (client, _, journal):

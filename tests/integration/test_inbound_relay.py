@@ -4,9 +4,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from ocpi_hub.ocpi import codec, token
+from ocpi_hub.modules.journal import Direction
+from ocpi_hub.ocpi import codec, message, token
 from ocpi_hub.ocpi.primitives import ConnectionStatus
-from ocpi_hub.ops.identity import fresh_id
+from ocpi_hub.ops.identity import fresh_id, now
 from ocpi_hub.simulator import fault
 from ocpi_hub.simulator.record import Received
 from ocpi_hub.simulator.server import Reply, accept
@@ -113,6 +114,39 @@ async def test_a_missing_from_is_filled_in_and_case_does_not_matter(
     (came,) = await emsp.received("locations")
     assert came.headers["OCPI-from-party-id"] == "CPO"
     assert came.path.endswith("/nl/cpo/L1")
+
+
+@pytest.mark.obligation("ROUT-014")
+@pytest.mark.parametrize(
+    ("to", "sender", "count"),
+    [(None, None, 1), ("DE-EMP", "NL-CPO", 1), ("NL-CPO", "FR-EMP", 1), ("nl-cpo", "DE-EMP", 0)],
+    ids=["none", "unswapped", "another", "swapped"],
+)
+async def test_who_leaves_the_pairs_out_or_does_not_swap_them_has_a_finding(
+    house: House,
+    cpo: FakePartner,
+    emsp: FakePartner,
+    *,
+    to: str | None,
+    sender: str | None,
+    count: int,
+) -> None:
+    def noted(direction: Direction) -> list[str]:
+        hops = [hop for hop in house.journal.hops if hop.direction is direction]
+        return [each for hop in hops for each in hop.findings if each.startswith("ROUT-014")]
+
+    await cpo.put(a_location(), to=emsp.party)
+    assert noted(Direction.IN) == noted(Direction.OUT) == []
+    url = f"{cpo.known_peer.url('locations', RECEIVER)}/NL/CPO/LOC1"
+    pairs = message.routing_headers(to and party(to), sender and party(sender))
+    said = {name.replace("-", "_"): value for name, value in pairs.items()}
+    emsp.faults.add(fault.http(200, message.envelope(now()), **said))
+    for _ in range(2):
+        await cpo.client.call(
+            "PUT", url, cpo.known_peer.token, body=as_bytes(a_location()), to=emsp.party
+        )
+    assert noted(Direction.IN) == ["ROUT-014: the request does not name its sender"] * 2
+    assert len(noted(Direction.OUT)) == count  # once, as all its answers are like this
 
 
 @pytest.mark.obligation("ROUT-006", "ROUT-803", "TR-053", "ROUT-005", "ROUT-303", "STAT-014")

@@ -237,6 +237,27 @@ async def test_what_is_not_published_or_was_removed_is_shown_to_no_car(
         assert [each["id"] for each in (await emsp.get("locations")).data] == ["PRIVATE", "LOC1"]
 
 
+@pytest.mark.obligation("LOC-087")
+async def test_an_operator_that_a_station_does_not_name_is_called_by_its_role(
+    hub: Hub, cpo: FakePartner
+) -> None:
+    car = Car(hub, await hub.car_key())
+    nameless = {name: value for name, value in a_location().items() if name != "operator"}
+    for location, name in (
+        (nameless, cpo.roles[0].name),
+        (nameless | {"operator": {"name": "Stadtwerke"}}, "Stadtwerke"),
+        (nameless | {"operator": None}, cpo.roles[0].name),
+    ):
+        stamp = format_datetime(now())
+        assert (await cpo.put(location | {"last_updated": stamp})).code == 1000
+
+        async def called(name: str = name) -> bool:
+            code, shown = await hub.call("GET", f"/nav/v1/stations/{STATION}", key=car.key)
+            return code == 200 and bool(shown["operator"]["name"] == name)
+
+        await eventually(called)
+
+
 @pytest.mark.obligation("ROUT-410")
 async def test_a_suspended_owner_disappears_and_comes_back_with_all_it_had(
     hub: Hub, cpo: FakePartner, car: Car

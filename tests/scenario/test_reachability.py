@@ -103,7 +103,7 @@ async def test_a_lost_partner_is_offline_for_all_until_it_is_back_each_told_once
         await becomes(hub, platform, "CONNECTED")
         await told(emsp, "CONNECTED")
         await probes(emsp, 2)
-        assert both.record.of("tokens") == []
+        assert both.record.of("tokens.receiver") == []
         for role in ("CPO", "EMSP"):
             said = [each.json for each in pushes_about(emsp, "CPO") if each.json["role"] == role]
             states_said = [info["status"] for info in said if info["status"] != "PLANNED"]
