@@ -43,9 +43,11 @@ class HeldLocation:
     writing: Writing | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class HeldEvse:
-    """`order` is None for one that goes behind all others; `own`: last written by its own push.
+    """Never changed once it is made, and not frozen: that is dear for so many.
+
+    `order` is None for one that goes behind all others; `own`: last written by its own push.
 
     `writing` is set when the content changed, by whichever push.
     """
@@ -289,7 +291,8 @@ def _replace_connectors(
 
 
 def _rewritten(evse: HeldEvse, push: Push, body: bytes, updated: str) -> HeldEvse:
-    return replace(evse, body=body, last_updated=updated, own=True, writing=_again(evse, push))
+    writing = _again(evse, push)
+    return HeldEvse(evse.uid, body, updated, evse.listed, True, evse.order, writing)
 
 
 def _evse(held: Held, push: Push) -> HeldEvse:

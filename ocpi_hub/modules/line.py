@@ -43,7 +43,9 @@ class ObjectKey(NamedTuple):
     @property
     def whole(self) -> "ObjectKey":
         """The Location to which an EVSE belongs, the party to which a role belongs, else itself."""
-        return self if self.module == "tokens" else self._replace(part="")
+        if not self.part or self.module == "tokens":
+            return self
+        return ObjectKey(self.module, self.country_code, self.party_id, self.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +61,11 @@ class Message:
     body: bytes
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Change:
     """The latest state of one object, at the place of its last change.
+
+    Nobody changes one; it is not frozen, since that is dear for so many.
 
     `previous` is the place of the change before the last one (ORIGIN when there was none): for a
     reader that was up to date at or behind `previous` the object changed once since, and `message`

@@ -26,14 +26,14 @@ class Written(StrEnum):
     UNCHANGED = "unchanged"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Push:
-    """A broadcast push that passed its duty's checks.
+    """A broadcast push that passed its duty's checks; not frozen, since that is dear for so many.
 
     `ids` are the object's ids as received: (location,), (location, evse), (location, evse,
     connector), (tariff,), or (token, type). `last_updated` was read from the body, which a DELETE
-    has not. `origin` pushed it. `horizon`: a stamp beyond it, which no clock explains,
-    does not make a push with one before it stale.
+    has not. `origin` pushed it. `horizon`, which the store sets: a stamp beyond it, which no clock
+    explains, does not make a push with one before it stale.
     """
 
     module: str

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
+from functools import lru_cache
 from typing import Annotated, Any, ClassVar, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, Field, GetCoreSchemaHandler, Strict
@@ -98,6 +99,7 @@ def parse_datetime(text: str) -> datetime:
     return _moment(text)
 
 
+@lru_cache(4096)  # an object and its parts often bear the same one
 def _moment(text: str) -> datetime:
     return datetime.fromisoformat(text if text[-1] == "Z" else f"{text}Z")
 

@@ -1,5 +1,6 @@
 """Rows of the number line as changes."""
 
+from functools import lru_cache, partial
 from urllib.parse import quote
 
 from ocpi_hub.modules.line import Change, Message, ObjectKey, Place
@@ -18,7 +19,7 @@ def change_of(row: Row) -> Change:
         place=Place(row["x"], row["seq"]),
         previous=Place(row["prev_x"], row["prev_seq"]),
         key=ObjectKey(row["module"], row["country"], row["party"], row["id"], row["part"]),
-        owner=PartyRef(row["country_code"], row["party_id"]),
+        owner=_owner(row["country_code"], row["party_id"]),
         message=Message(row["method"], row["path"], state if message is None else message),
         state_path=_path(row),
         state=state,
@@ -29,6 +30,10 @@ def change_of(row: Row) -> Change:
         turned=Place(row["turn_x"], row["turn_seq"]),
         listed=row["listed"],
     )
+
+
+_owner = lru_cache(4096)(PartyRef)
+_quoted = lru_cache(4096)(partial(quote, safe=""))
 
 
 def _state(row: Row) -> bytes:
@@ -44,7 +49,7 @@ def _path(row: Row) -> str:
     if row["module"] == "hubclientinfo":
         path: str = row["path"]
         return path
-    ids = [quote(row[name], safe="") for name in ("location_id", "spelling") if row[name]]
+    ids = [_quoted(row[name]) for name in ("location_id", "spelling") if row[name]]
     return ("?type=" if row["module"] == "tokens" else "/").join(ids)
 
 

@@ -52,9 +52,9 @@ class Loaded:
         if self.pk is None:
             return False
         location, evses = self.held.location, self.held.evses
-        if (
-            location is not None and location.writing is not None
-        ) or evses.keys() != self.evses.keys():
+        if location is not None and location.writing is not None:
+            return True
+        if evses.keys() != self.evses.keys():
             return True
         return sum(len(evse.body) for evse in evses.values()) > self.loaded_bytes + FREE
 
@@ -66,10 +66,10 @@ async def load(
 
     `most`: bytes that a Location may have.
     """
-    loaded = {key: Loaded(Held(key, known=False, most=most)) for key in map(key_of, pushes)}
-    whole = {key_of(push) for push in pushes if len(push.ids) == 1}
-    parts = {(key_of(push), fold(push.ids[1])) for push in pushes if len(push.ids) > 1}
-    parts = {(key, uid) for key, uid in parts if key not in whole}
+    named = [(key_of(push), push.ids) for push in pushes]
+    loaded = {key: Loaded(Held(key, known=False, most=most)) for key, _ in named}
+    whole = {key for key, ids in named if len(ids) == 1}
+    parts = {(key, fold(ids[1])) for key, ids in named if key not in whole}
     if whole:  # a frame and its EVSEs belong to one moment
         async with connection.transaction(isolation="repeatable_read", readonly=True):
             await _load_whole(connection, [loaded[key] for key in whole])

@@ -7,7 +7,7 @@ import asyncio
 import random
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 
@@ -75,7 +75,8 @@ class PostgresStore:
         takes a place on the line, so neither is passed on.
         """
         _kept(push.module)
-        return await self._writer.write(replace(push, horizon=datetime.now(UTC) + AHEAD))
+        push.horizon = datetime.now(UTC) + AHEAD
+        return await self._writer.write(push)
 
     async def page(self, module: str, window: Window, viewer: Viewer) -> Page:
         _kept(module)
