@@ -209,12 +209,14 @@ class Traffic:
         to = self.operator.party
         answer = await provider.partner.send("POST", "commands", "START_SESSION", body=body, to=to)
         if self._count("command", answer):
-            await self.tell(self.addresses[name][0], name)
+            await self.tell(name, name)
 
-    async def tell(self, url: str, number: str) -> None:
-        """The result of a command, with a number of its own."""
+    async def tell(self, name: str, number: str) -> None:
+        """The result of the command of this name, with a number of its own."""
+        url, provider = self.addresses[name]
         body = b'{"result":"ACCEPTED","number":"%s"}' % number.encode()
-        if self._count("result", await self.operator.call("POST", url, body=body)):
+        kind = f"result {provider.partner.party.party_id}"
+        if self._count(kind, await self.operator.call("POST", url, body=body)):
             self.told.add(number)
 
     async def _asked(self, received: Received) -> Reply:
@@ -230,13 +232,19 @@ class Traffic:
     # What must be true of it.
 
     def done(self, kind: str) -> int:
-        """How many messages of a kind were answered with success so far."""
+        """How many messages were answered with success so far.
+
+        `kind` is push, command, or such a `relay EM1` and `result EM1`, or how that begins.
+        """
         return sum(
-            n for (told, _, code), n in self.outcomes.items() if (told, code) == (kind, SUCCESS)
+            number
+            for (told, _, code), number in self.outcomes.items()
+            if told.startswith(kind) and code == SUCCESS
         )
 
     def codes(self, kind: str) -> set[int | None]:
-        return {code for told, _, code in self.outcomes if told == kind}
+        """All that such messages were answered with."""
+        return {code for told, _, code in self.outcomes if told.startswith(kind)}
 
     def lost(self, accepted: Mapping[Thing, str]) -> list[str]:
         """States that a provider who speaks has neither got nor has a newer one of."""
@@ -280,7 +288,7 @@ class Traffic:
     async def results_still_come(self) -> None:
         """Every address that was given out leads to who asked, however long ago."""
         for name, (url, provider) in self.addresses.items():
-            await self.tell(url, f"again {name}")
+            await self.tell(name, f"again {name}")
             assert provider.posts[f"again {name}"] == 1, url
 
 

@@ -75,8 +75,8 @@ async def test_a_backup_taken_under_load_goes_on_in_another_cluster(data_dir: Pa
                 assert {
                     thing for thing, at in saved.items() if held.get(thing[0], "") < at
                 } == set()
-                for name, (url, provider) in addresses.items():
-                    await made.tell(url, f"late {name}")
+                for name, (_, provider) in addresses.items():
+                    await made.tell(name, f"late {name}")
                     assert provider.posts[f"late {name}"] == 1
                 stop = {"response_url": one.url("commands", SENDER) + "/stop", "session_id": "S1"}
                 made.operator.record.clear()
