@@ -37,6 +37,6 @@ lock: .venv/.ready ## renew the lock files (needs uv)
 	uv pip compile tests/bench/peer.in --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -q -o tests/bench/peer.lock
 
 clean: ## the environment and caches away; data directories stay
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build *.egg-info
+	rm -rf .venv .venv-peer .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build *.egg-info
 
 .PHONY: help setup demo test lint bench fuzz obligations lock clean

@@ -19,6 +19,7 @@ PlatformId = NewType("PlatformId", str)
 class Quirks:
     """Where a partner differs from the text, as the operator set it.
 
+    `catch_up`: it is sent what it missed: all there is at first, what changed while it was OFFLINE.
     `deadline_s`: seconds this partner has to answer a relayed request (None: the hub's setting).
     `rate_per_s`: requests a second accepted from it (None: the hub's setting).
     `pull`: the modules whose lists the hub reads there (None: all that it offers).

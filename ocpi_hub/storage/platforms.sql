@@ -130,8 +130,16 @@ update platform set registered = true, status = 'CONNECTED', version = $2, versi
 where id = $1
 
 -- receive
--- A platform that just registered gets what changes from now on; it fetches the rest by GET.
-insert into receiver (platform, x, seq) select $1, x, seq from line_head()
+-- A platform that just registered gets what changes from now on and fetches the rest by GET, unless
+-- the operator has it sent all there is (the quirk catch_up).
+insert into receiver (platform, x, seq)
+select platform.id, coming.x, coming.seq
+from platform, lateral (
+    select 0, 0 where quirks @> '{"catch_up": true}'
+    union all
+    select x, seq from line_head() where not quirks @> '{"catch_up": true}'
+) as coming (x, seq)
+where platform.id = $1
 on conflict (platform) do nothing
 
 -- forget_receiver

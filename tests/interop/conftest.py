@@ -27,7 +27,8 @@ def python() -> Path:
     try:
         return peer.environment(MADE_WITHIN_S)
     except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
-        pytest.skip(f"extrawest-ocpi could not be installed; is a package index in reach? {error}")
+        why = type(error).__name__
+        pytest.skip(f"extrawest-ocpi is not installed ({why}): is a package index in reach?")
 
 
 @pytest.fixture

@@ -255,6 +255,26 @@ async def test_what_a_lost_partner_missed_is_not_sent_later_but_can_be_fetched(
         ]  # fmt: skip
 
 
+async def test_a_newcomer_that_reads_no_lists_is_sent_all_there_is(
+    hub: Hub, cpo: FakePartner, emsp: FakePartner
+) -> None:
+    for number in range(3):
+        await cpo.put(a_location(id=f"LOC{number}"))
+    change = {"status": "CHARGING", "last_updated": "2026-02-01T00:00:00Z"}
+    await cpo.patch(a_location(id="LOC1"), change, "E2")
+    await emsp.received("locations.receiver", "PATCH")
+    async with fake_partner(EMSP="FR-EM2") as newcomer:
+        await hub.connect(newcomer, catch_up=True)
+        await newcomer.received("locations.receiver", "PUT", count=3)
+        await newcomer.received("hubclientinfo.receiver", where=lambda got: "CPO" in got.path)
+        await cpo.put(a_location(id="LAST"))
+        pushed = await newcomer.received("locations.receiver", "PUT", count=4)
+        shown = {each.segments[2]: each.json for each in pushed}
+        assert len(pushed) == len(shown) == 4
+        listed = (await emsp.get("locations")).data
+        assert shown == {each["id"]: each for each in listed}
+
+
 async def test_a_partner_that_wants_to_catch_up_gets_the_latest_state_of_each_object_once(
     hub: Hub, cpo: FakePartner
 ) -> None:
