@@ -17,3 +17,5 @@ Config = Annotated[
     Path | None, typer.Option(help="TOML file with settings; the environment goes before it.")
 ]
 Machine = Annotated[bool, typer.Option("--json", help="Print JSON, for programs.")]
+SINCE = "From this time on, such as 2026-11-01T00:00:00Z."
+UNTIL = "Before this time, such as 2026-11-02T00:00:00Z."
