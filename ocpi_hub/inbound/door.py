@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from http import HTTPStatus
 from time import perf_counter, time
-from typing import Any
 
 import structlog
 from aiohttp import web
@@ -70,6 +69,7 @@ _TURNED_AWAY = frozenset({429, 503})
 _RELAYED = frozenset({"direct", "open"})
 _ANSWERED = "answered"
 _MOST_DECISIONS = 10_000
+_LONGEST_REMEMBERED = 512  # characters of an address, so that they take no more than megabytes
 # Partners choose what they answer, and every pair of labels is kept for ever.
 _HTTP = frozenset(HTTPStatus)
 _CODES = frozenset(Status)
@@ -106,8 +106,6 @@ class Door:
     _number: int = -1
     _busy: int = 0
     _held: dict[PlatformId, int] = field(default_factory=dict)
-    _counts: dict[tuple[str, int, int], Any] = field(default_factory=dict)
-    _times: dict[str, Any] = field(default_factory=dict)
 
     @property
     def busy(self) -> int:
@@ -253,7 +251,8 @@ class Door:
         if found is None:
             request = _asked(exchange)
             found = request, decide(request, directory, self.own.kept)
-            if directory.platforms.get(caller.id) is caller:  # it did not change meanwhile
+            unchanged = directory.platforms.get(caller.id) is caller
+            if unchanged and len(exchange.path) <= _LONGEST_REMEMBERED:
                 self._decisions[key] = found
         return found
 
@@ -381,21 +380,9 @@ class Door:
         )
 
     def _count(self, route: str, reply: Reply, seconds: float) -> None:
-        """Children of a metric are looked up once: `labels` costs more than counting."""
-        http = reply.http if reply.http in _HTTP else -(reply.http // 100)
-        code = reply.code if reply.code in _CODES else -(reply.code // 1000)
-        counter = self._counts.get((route, http, code))
-        if counter is None:
-            counter = self._counts[route, http, code] = self.metrics.requests.labels(
-                route,
-                str(http) if http > 0 else f"{-http}xx",
-                str(code) if code > 0 else f"{-code}xxx",
-            )
-        timer = self._times.get(route)
-        if timer is None:
-            timer = self._times[route] = self.metrics.request_seconds.labels(route)
-        counter.inc()
-        timer.observe(seconds)
+        http = str(reply.http) if reply.http in _HTTP else f"{reply.http // 100}xx"
+        code = str(reply.code) if reply.code in _CODES else f"{reply.code // 1000}xxx"
+        self.metrics.answers.count(route, http, code, seconds)
 
 
 def _answer(reply: Reply, ids: message.Ids) -> Answer:

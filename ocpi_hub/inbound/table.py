@@ -43,7 +43,7 @@ class Row:
 
     def takes(self, segments: tuple[str, ...]) -> bool:
         """Whether segments of a fitting number have the fixed names of this row."""
-        return all(segments[place] == name for place, name in self.fixed)
+        return not self.fixed or all(segments[place] == name for place, name in self.fixed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +76,11 @@ class Table:
             if side is None:
                 raise NoSuchResource("there is nothing at this address")
         ids = _decoded(rest)
-        known = [row for row in side.get(len(ids), ()) if row.takes(ids)]
-        for row in known:
-            if row.route.method == method:
+        rows = side.get(len(ids), ())
+        for row in rows:
+            if row.route.method == method and row.takes(ids):
                 return Hit(row, rest, ids)
-        if known:
-            allowed = ", ".join(sorted(row.route.method for row in known))
+        if allowed := ", ".join(sorted(row.route.method for row in rows if row.takes(ids))):
             raise MethodNotAllowed(f"{method} is not one of {allowed}")
         raise NoSuchResource("there is nothing at this address")
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from typing import TypeGuard
 
 import msgspec
 
@@ -33,6 +34,7 @@ JSON = "application/json"
 _COUNTRY = re.compile(r"[A-Za-z]{2}")
 _PARTY = re.compile(r"[A-Za-z0-9]{3}")
 _LONGEST_ID = 64
+_REQUEST_ID, _CORRELATION_ID = REQUEST_ID.lower(), CORRELATION_ID.lower()
 
 
 def envelope(
@@ -143,13 +145,17 @@ class Ids:
 def read_ids(headers: Mapping[str, str], fresh: Callable[[], str]) -> tuple[Ids, tuple[str, ...]]:
     """The ids of a request, fresh ones where it has none that can be used, and what was wrong."""
     named = given(headers)
-    findings: list[str] = []
+    request_id, correlation_id = named.get(_REQUEST_ID), named.get(_CORRELATION_ID)
+    if _usable(request_id) and _usable(correlation_id):
+        return Ids(request_id, correlation_id), ()
+    sent = {REQUEST_ID: request_id, CORRELATION_ID: correlation_id}
+    findings = tuple(
+        f"TR-075: {name} {'missing' if value is None else 'unusable'}"
+        for name, value in sent.items()
+        if not _usable(value)
+    )
+    return Ids(*(value if _usable(value) else fresh() for value in sent.values())), findings
 
-    def read(name: str) -> str:
-        value = named.get(name.lower())
-        if value and len(value) <= _LONGEST_ID and value.isascii() and value.isprintable():
-            return value
-        findings.append(f"TR-075: {name} {'missing' if value is None else 'unusable'}")
-        return fresh()
 
-    return Ids(read(REQUEST_ID), read(CORRELATION_ID)), tuple(findings)
+def _usable(sent: str | None) -> TypeGuard[str]:
+    return bool(sent and len(sent) <= _LONGEST_ID and sent.isascii() and sent.isprintable())
