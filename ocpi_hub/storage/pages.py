@@ -33,7 +33,7 @@ class _Kept:
     names: frozenset[str]
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)  # each is itself: others may be read with the same to tell
 class _Reading:
     """What changed while a page was being read: it may show less and is not kept then."""
 

@@ -203,6 +203,23 @@ async def test_what_changes_while_a_page_is_read_keeps_it_from_being_kept(line, 
     assert b"new" in (await store.page("locations", EVERYTHING, ALL)).body
 
 
+async def test_a_page_that_is_read_beside_another_is_told_of_changes_to_the_end(line, store):
+    await line.start()
+    await store.push(push("PUT", "L1", location("L1", evse("A"))))
+    await caught_up(line)
+    steady, first, second = store._pages._steady, Held(store._pages._steady), None
+    store._pages._steady = first
+    reading = asyncio.ensure_future(store.page("locations", EVERYTHING, ALL))
+    await first.asked.wait()
+    store._pages._steady = second = Held(steady)
+    second.go.set()
+    await store.page("locations", Window(None, None, 1, 5), ALL)
+    await store.push(push("PATCH", "L1/A", {"status": "CHARGING", "last_updated": text(2)}))
+    first.go.set()
+    assert b"CHARGING" not in (await reading).body
+    assert b"CHARGING" in (await store.page("locations", EVERYTHING, ALL)).body
+
+
 async def test_a_page_asked_for_again_comes_from_memory_until_something_in_it_changes(line, store):
     await line.start()
     await store.push(push("PUT", "L1", location("L1", evse("A"))))
