@@ -31,6 +31,7 @@ WRITTEN = 20_000  # facts of which this process knows that they are written
 AGAIN_S = 24 * 3600.0
 KEEP_DAYS = 90
 MOST = 5_000_000
+LONGEST = 1024  # bytes of an id: an index takes no row of more than 2704, and OCPI's have 36
 FORGET_S = 3600.0
 _SQL = queries(__file__)
 
@@ -64,6 +65,8 @@ class PostgresMemory:
             log.warning("storage.memory_lost", facts=len(self._waiting), error=repr(error))
 
     def learn(self, fact: Fact) -> None:
+        if len(fact.id.encode()) > LONGEST:
+            return
         key = fact.key
         known, at = self._written.get(key, (None, 0.0))
         if known == fact and time.monotonic() - at < AGAIN_S:
@@ -73,9 +76,10 @@ class PostgresMemory:
 
     async def recall(self, kind: Kind, object_id: str) -> Sequence[Fact]:
         folded = fold(object_id)
+        # First what waits: what is written meanwhile is in one of both.
+        fresh = {key: fact for key, fact in self._waiting.items() if key[:2] == (kind, folded)}
         rows = await self._database.fetch(_SQL["recall"], kind, folded)
         stored = [_fact(kind, object_id, row) for row in rows]
-        fresh = {key: fact for key, fact in self._waiting.items() if key[:2] == (kind, folded)}
         return list(({fact.key: fact for fact in stored} | fresh).values())
 
     async def flush(self) -> None:

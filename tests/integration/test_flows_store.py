@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from typing import Any
 
 import asyncpg
 import pytest
@@ -109,6 +111,31 @@ async def test_candidates_of_other_processes_count(
     await elsewhere.flush()
     memory.learn(SESSION)
     assert len(await memory.recall(Kind.SESSION, "S1")) == 2
+
+
+async def test_what_is_written_while_somebody_asks_is_not_missed(
+    memory: PostgresMemory, monkeypatch: pytest.MonkeyPatch, database: Database
+) -> None:
+    ask = database.fetch
+
+    async def ask_slowly(*question: Any) -> Any:
+        rows = await ask(*question)
+        await memory.flush()
+        return rows
+
+    memory.learn(SESSION)
+    monkeypatch.setattr(database, "fetch", ask_slowly)
+    assert await memory.recall(Kind.SESSION, "S1") == [SESSION]
+
+
+async def test_an_id_that_no_index_takes_keeps_nothing_else_from_being_written(
+    memory: PostgresMemory, database: Database
+) -> None:
+    odd = "".join(sha256(b"%d" % part).hexdigest() for part in range(100))
+    memory.learn(replace(SESSION, id=odd))
+    memory.learn(SESSION)
+    await memory.flush()
+    assert await database.value("select array_agg(id) from memory") == ["S1"]
 
 
 async def test_what_was_written_a_moment_ago_is_not_written_again(
