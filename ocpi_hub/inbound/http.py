@@ -55,7 +55,7 @@ class Connection(asyncio.Protocol):
         self._early = b""
         self._url = b""
         self._headers = Given()
-        self._head = self._count = 0
+        self._head = self._count = self._news = 0
         self._in_head = False
         self._fault: Malformed | None = None
         self._deaf = self._ended = self._ending = self._paused = False
@@ -109,6 +109,7 @@ class Connection(asyncio.Protocol):
     def on_message_begin(self) -> None:
         self._url, self._headers = b"", Given()
         self._head = self._count = 0
+        self._news += 1
         self._in_head = True
         if self._working is None:
             self.since = self._loop.time()
@@ -119,6 +120,8 @@ class Connection(asyncio.Protocol):
             raise Malformed("the address is too long", 414)
 
     def on_header(self, name: bytes, value: bytes) -> None:
+        if not self._in_head:
+            return  # a trailer says nothing of who asks, and for whom (RFC 9110, section 6.5.1)
         self._count += 1
         if len(name) + len(value) > LONGEST_LINE or self._count > MOST_HEADERS:
             raise Malformed("too many headers, or too long", 431)
@@ -141,10 +144,13 @@ class Connection(asyncio.Protocol):
         self._waiting.append(request)
 
     def on_body(self, part: bytes) -> None:
+        self._head = 0
+        self._news += 1
         if self._growing is not None:
             self._growing.add(part)
 
     def on_message_complete(self) -> None:
+        self._news += 1
         if self._growing is not None:
             self._growing.end()
             self._growing = None
@@ -211,11 +217,12 @@ class Connection(asyncio.Protocol):
 
     def _feed(self, data: bytes) -> None:
         try:
+            self._news = 0
             self._parser.feed_data(data)
-            if self._in_head:  # it must not grow for ever, and its parts are told when whole
+            if self._news <= self._in_head and (self._in_head or self._growing is not None):
                 self._count_head(len(data))
-        except HttpParserUpgrade:
-            self._refuse(Malformed("Upgrade: is not offered here"))
+        except HttpParserUpgrade:  # what follows speaks another protocol
+            self._deaf, self._waiting[-1].keep = True, False
         except Malformed as error:
             self._refuse(error)
         except HttpParserError as error:
@@ -223,6 +230,7 @@ class Connection(asyncio.Protocol):
             self._refuse(fault if isinstance(fault, Malformed) else Malformed(f"no HTTP: {error}"))
 
     def _count_head(self, size: int) -> None:
+        """Neither a head nor trailers may grow for ever: their parts are told when whole."""
         self._head += size
         if self._head > LONGEST_HEAD:
             raise Malformed("the head is too long", 431)

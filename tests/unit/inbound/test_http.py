@@ -157,6 +157,35 @@ async def test_chunks_are_one_body(talk):
     assert await talk.answer() == (200, b"/ocpi/1?  ")
 
 
+async def test_a_trailer_is_no_header(talk):
+    await talk.say(
+        b"POST /ocpi/x HTTP/1.1\r\nHost: hub\r\nTransfer-Encoding: chunked\r\n\r\n"
+        b"3\r\none\r\n0\r\nX-Said: late\r\n\r\n" + GET % 1
+    )
+    assert await talk.answer() == (200, b"/ocpi/x?  one")
+    assert await talk.answer() == (200, b"/ocpi/1?  ")
+
+
+async def test_trailers_do_not_grow_for_ever(talk, place):
+    await talk.say(
+        b"POST /ocpi/x HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3\r\none\r\n0\r\na: "
+    )
+    await place.begun.wait()
+    await talk.say(b"b" * 2 * LONGEST_HEAD)
+    assert await talk.answer() == (400, b"body: the connection broke")
+    assert await talk.ended()
+
+
+async def test_half_a_head_may_follow_a_large_body(talk, place):
+    body = b"x" * (LONGEST_HEAD + 4096)
+    place.limit = len(body)
+    head = b"PUT /ocpi/x HTTP/1.1\r\nContent-Length: %d\r\n\r\n" % len(body)
+    await talk.say(head + body + (GET % 1)[:-2])
+    assert await talk.answer() == (200, b"/ocpi/x?  " + body)
+    await talk.say(b"\r\n")
+    assert await talk.answer() == (200, b"/ocpi/1?  ")
+
+
 async def test_a_client_that_asks_first_is_told_to_go_on(talk):
     await talk.say(b"PUT /ocpi/x HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n")
     assert (await talk.head())[0] == 100
@@ -276,6 +305,14 @@ async def test_an_offer_of_another_protocol_is_no_hindrance(talk):
         b"GET /ocpi/x HTTP/1.1\r\nHost: hub\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n"
     )
     assert await talk.answer() == (200, b"aiohttp")
+
+
+async def test_a_late_offer_of_another_protocol_gets_one_answer(talk):
+    await talk.say(b"GET /ocpi/x HTTP/1.1\r\nHost: hub.example.com\r\n")
+    await asyncio.sleep(0.05)
+    await talk.say(b"Connection: Upgrade\r\nUpgrade: h2c\r\n\r\n")
+    assert await talk.answer() == (200, b"/ocpi/x?  ")
+    assert await talk.ended()
 
 
 async def test_idle_connections_and_half_heads_are_closed(place, server, connect):
