@@ -26,6 +26,7 @@ SPLAY: Final = 0.2  # of an interval, to either side
 RETRY_S: Final = 60.0  # after a first failure; twice as long after each further one
 DOUBLINGS: Final = 12
 _SUCCESS: Final = range(1000, 2000)
+_LONGEST_ID: Final = 255  # of the types that name an object; all that are listed are remembered
 
 
 class Kind(StrEnum):
@@ -235,8 +236,8 @@ def path_of(ids: Sequence[str]) -> str:
 
 def _text(value: Mapping[str, Any], name: str) -> str:
     found = value.get(name)
-    if not isinstance(found, str) or not found:
-        raise InvalidParameter(f"{name}: a string is required")
+    if not isinstance(found, str) or not 0 < len(found) <= _LONGEST_ID:
+        raise InvalidParameter(f"{name}: a string of 1 to {_LONGEST_ID} characters is required")
     return found
 
 

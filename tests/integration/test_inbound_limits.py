@@ -390,3 +390,18 @@ async def test_an_internal_fault_is_3000_and_tells_nothing(
 def test_sizes_differ_by_module_and_kind() -> None:
     sizes = Sizes(usual=1, cdrs=2, lists=3)
     assert (sizes.request("locations"), sizes.request("cdrs")) == (1, 2)
+
+
+async def test_what_is_remembered_of_addresses_is_bounded(house: House, cpo: FakePartner) -> None:
+    url = f"{house.url}/ocpi/2.2.1/receiver/locations"
+    for owner in ("NL", "x" * 2000):
+        answer = await cpo.client.call(
+            "PUT",
+            f"{url}/{owner}/CPO/LOC1",
+            cpo.known_peer.token,
+            body=as_bytes(a_location()),
+            sender=cpo.party,
+        )
+        assert answer.http == (201 if owner == "NL" else 404)
+    (known,) = house.door._decisions
+    assert "NL" in repr(known)

@@ -176,6 +176,7 @@ def test_a_token_is_known_by_its_uid_and_type() -> None:
         b"7",
         b"{}",
         b'{"country_code":"NL","party_id":"CPO"}',
+        b'{"country_code":"NL","party_id":"CPO","id":"%b"}' % (b"x" * 256),
         b'{"country_code":"NL","party_id":"CPO","id":7}',
         b'{"country_code":"NL","party_id":"CPO","id":""}',
         b'{"country_code":"NL","party_id":"CPO","id":"a","id":"b"}',
