@@ -17,8 +17,8 @@ from tests.interop import stranger
 
 MADE_WITHIN_S = 240.0
 PARTIES = {"cpo": "NL-XCP", "emsp": "DE-XEM"}
-# It concatenates ids to endpoints, and its Links carry names of its own classes.
-QUIRKS = {"slashed_endpoints": True, "offset_paging": True}
+# It concatenates ids to endpoints, its Links carry names of its own classes, it reads no lists.
+QUIRKS = {"slashed_endpoints": True, "offset_paging": True, "catch_up": True}
 
 
 @pytest.fixture(scope="session")

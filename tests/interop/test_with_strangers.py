@@ -56,6 +56,7 @@ async def test_the_hub_registers_renews_and_leaves(
         assert second["token"] not in {"", first["token"]}
         assert second["hub"]["credentials"]["token"] != first["hub"]["credentials"]["token"]
     await strange_cpo.holds("hubclientinfo", "de-xem", status="CONNECTED")
+    await strange_emsp.holds("hubclientinfo", "nl-xcp", status="CONNECTED")
     await hub.admin("DELETE", f"/platforms/{strange_cpo.platform}")
     assert (await strange_cpo.held())["token"] == ""
     await strange_emsp.holds("hubclientinfo", "nl-xcp", status="SUSPENDED")
