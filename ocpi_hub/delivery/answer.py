@@ -89,7 +89,7 @@ class Reading:
     def on_header(self, name: bytes, value: bytes) -> None:
         if self._status:
             return  # a trailer
-        key, text = _lower(name), value.decode(errors="surrogateescape")
+        key, text = _lower(name), value.decode("utf-8", "surrogateescape")
         into = self._frame if key in _FRAME else self._headers
         if text.isprintable() or into is self._frame:
             into[key] = f"{into[key]}, {text}" if key in into else text

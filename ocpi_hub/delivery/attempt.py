@@ -6,10 +6,11 @@ once: one more try where nothing was handed over or where the try is harmless, a
 failed PATCH by the full object (TR-041).
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
 from typing import Final
 
 from ocpi_hub.modules.hubclientinfo import client_info
@@ -81,7 +82,7 @@ def accepted(outcome: Outcome) -> bool:
     """Whether a receiver took a push: HTTP 2xx, and 1xxx where it sent an envelope at all."""
     if not isinstance(outcome, Answered) or outcome.http not in _SUCCESS_HTTP:
         return False
-    return not outcome.body or message.status_of(outcome.body) in _SUCCESS_CODE
+    return not outcome.body or outcome.code in _SUCCESS_CODE
 
 
 def alive(outcome: Outcome) -> bool:
@@ -102,7 +103,7 @@ def held(outcome: Outcome, last_updated: datetime) -> Held:
     """Compare the receiver's copy with the state of `last_updated`."""
     if not isinstance(outcome, Answered):
         return Held.UNKNOWN
-    code = message.status_of(outcome.body)
+    code = outcome.code
     if outcome.http == _NOT_FOUND or code in _UNKNOWN:
         return Held.MISSING
     if not accepted(outcome):
@@ -147,6 +148,11 @@ class Way:
     older: bool
     quirks: Quirks
 
+    @property
+    def verbatim(self) -> bool:
+        """Whether messages go out word for word."""
+        return not self.older and not self.quirks.known_members
+
 
 def way(
     change: Change, platform: Platform, spec: ModuleSpec | None, directory: Directory
@@ -166,12 +172,12 @@ def way(
     return Way(platform.id, endpoint, told, platform.version == V2_2, platform.quirks)
 
 
-def requests(change: Change, whole: Place, way: Way, fresh: Callable[[], str]) -> Iterator[Call]:
+def requests(change: Change, whole: Place, way: Way, fresh: Callable[[], str]) -> list[Call]:
     """The requests that tell of a change; `whole`: see `Change.outgoing`."""
     push = spoken(_pushed(change, whole, way), change, way)
-    if push is not None:
-        for shown in way.told:
-            yield request(change, push, way, headers(change, shown, fresh))
+    if push is None:
+        return []
+    return [request(change, push, way, headers(change, shown, fresh)) for shown in way.told]
 
 
 def _pushed(change: Change, whole: Place, way: Way) -> Message:
@@ -185,11 +191,13 @@ def _pushed(change: Change, whole: Place, way: Way) -> Message:
 
 def spoken(push: Message, change: Change, way: Way) -> Message | None:
     """The message in the platform's version; None when that has no words for it."""
+    if way.verbatim:
+        return push
     told = _told(push, change, way)
     if told is None or not told.body or not way.quirks.known_members:
         return told
     path, _, _ = told.path.partition("?")
-    route, ids = _route(change, told), ["", "", *path.split("/")]
+    route, ids = _route(change.key.module, told.method), ["", "", *path.split("/")]
     model = model_of(V2_2 if way.older else V2_2_1, route, ids)
     return told if model is None else replace(told, body=known_only(model, told.body))
 
@@ -258,13 +266,14 @@ def request(change: Change, push: Message, way: Way, shown: dict[str, str]) -> C
         url=join(way.endpoint.url, *_below(change, push.path), slash=way.quirks.trailing_slash),
         headers={**shown, message.CONTENT_TYPE: message.JSON} if body else shown,
         body=body,
-        route=_route(change, push),
+        route=_route(change.key.module, push.method),
         mode=MODE,
     )
 
 
-def _route(change: Change, push: Message) -> str:
-    return f"{change.key.module}.receiver.{push.method.lower()}"
+@cache
+def _route(module: str, method: str) -> str:
+    return f"{module}.receiver.{method.lower()}"
 
 
 def _below(change: Change, path: str) -> tuple[str, str]:

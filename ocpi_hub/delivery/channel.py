@@ -25,6 +25,8 @@ class Channel(asyncio.Protocol):
         self.lost = self._loop.create_future()
         self.ready = self.unheard = False
         self.used_at = 0.0
+        self._until = self._rings_at = 0.0
+        self._timer: asyncio.TimerHandle | None = None
 
     async def exchange(self, request: bytes, limit: int, until: float) -> Outcome:
         """Send `request` and wait for its answer, until that time of the loop's clock.
@@ -35,15 +37,35 @@ class Channel(asyncio.Protocol):
         self.ready = False
         self._reading.begin(limit)
         self._outcome = self._loop.create_future()
-        timer = self._loop.call_at(until, self._end, LATE)
+        self._watch(until)
         self._transport.write(request)
         try:
             return await self._outcome
         finally:
-            timer.cancel()
             self._outcome = None
             if not self.ready:
                 self._give_up()
+
+    def _watch(self, until: float) -> None:
+        """One timer serves many requests, since timers are dear: it is set again when it rings."""
+        self._until = until
+        if self._timer is None or until < self._rings_at:
+            self._unwatch()
+            self._rings_at, self._timer = until, self._loop.call_at(until, self._ring)
+
+    def _ring(self) -> None:
+        self._timer = None
+        if self._outcome is None:
+            return
+        if self._loop.time() < self._until:
+            self._watch(self._until)
+        else:
+            self._end(LATE)
+
+    def _unwatch(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
     def close(self) -> None:
         self.ready = False
@@ -80,6 +102,7 @@ class Channel(asyncio.Protocol):
 
     def connection_lost(self, error: Exception | None) -> None:  # noqa: ARG002 - it is broken anyway
         self.ready = False
+        self._unwatch()
         if self._outcome is not None and not self._outcome.done():
             self.unheard = not self._reading.begun
             self._end(BROKEN if self.unheard else CUT)

@@ -12,8 +12,6 @@ from math import inf
 from time import monotonic
 from typing import Final
 
-from prometheus_client import Counter, Histogram
-
 from ocpi_hub.delivery import guard
 from ocpi_hub.delivery.breaker import Breaker, State
 from ocpi_hub.delivery.guard import Place
@@ -27,6 +25,7 @@ from ocpi_hub.ocpi import message
 from ocpi_hub.ocpi.primitives import PartyRef
 from ocpi_hub.ops.identity import now
 from ocpi_hub.ops.metrics import Metrics
+from ocpi_hub.ops.tally import Count, Span
 from ocpi_hub.routing.directory import Platform, PlatformId
 from ocpi_hub.settings import Delivery
 
@@ -59,6 +58,7 @@ _SWAPPED: Final = (
     (message.TO_PARTY, message.FROM_PARTY.lower()),
 )
 _LIST: Final = re.compile(rb'\s*\{\s*"data"\s*:\s*\[')
+ANSWERED: Final = "answered"
 
 
 class HttpClient:
@@ -209,7 +209,7 @@ class HttpClient:
             self._partners[platform] = Partner()
         return self._partners[platform]
 
-    def _meter(self, route: str, name: str) -> tuple[Counter, Histogram]:
+    def _meter(self, route: str, name: str) -> tuple[Count, Span]:
         """The metrics of one row of the table with one outcome; looking them up is dear."""
         calls, seconds = self._metrics.calls, self._metrics.call_seconds
         return calls.labels(route, name), seconds.labels(route)
@@ -217,11 +217,13 @@ class HttpClient:
     def _record(
         self, call: Call, outcome: Outcome, at: datetime, took_s: float, partner: Partner
     ) -> None:
-        calls, seconds = self._meters(call.route, _name(outcome))
-        calls.inc()
+        answered = outcome if isinstance(outcome, Answered) else None
+        name = outcome.failure.value if isinstance(outcome, Failed) else ANSWERED
+        calls, seconds = self._meters(call.route, name)
+        calls.value += 1
         seconds.observe(took_s)
-        hop = _hop(call, outcome, at, took_s * 1000)
-        if isinstance(outcome, Answered) and _unswapped(call, outcome):
+        hop = _hop(call, answered, name, at, took_s * 1000)
+        if answered is not None and _unswapped(call, answered):
             hop.findings += partner.unswapped(monotonic())
         self._journal.record(hop)
 
@@ -253,8 +255,7 @@ def _has(headers: Mapping[str, str], name: str) -> bool:
     return name in headers or any(given.lower() == name.lower() for given in headers)
 
 
-def _hop(call: Call, outcome: Outcome, at: datetime, took_ms: float) -> Hop:
-    answered = outcome if isinstance(outcome, Answered) else None
+def _hop(call: Call, answered: Answered | None, name: str, at: datetime, took_ms: float) -> Hop:
     shown = call.headers
     request_id = shown.get(message.REQUEST_ID, "")
     return Hop(
@@ -270,17 +271,13 @@ def _hop(call: Call, outcome: Outcome, at: datetime, took_ms: float) -> Hop:
         sender=_party(shown.get(message.FROM_COUNTRY), shown.get(message.FROM_PARTY)),
         receiver=_party(shown.get(message.TO_COUNTRY), shown.get(message.TO_PARTY)),
         http=answered.http if answered else None,
-        code=message.status_of(answered.body) if answered else None,
-        outcome=_name(outcome),
+        code=answered.code if answered else None,
+        outcome=name,
         duration_ms=took_ms,
         request_body=call.body or b"",
         response_body=answered.body if answered else b"",
         findings=_findings(call, answered, request_id),
     )
-
-
-def _name(outcome: Outcome) -> str:
-    return "answered" if isinstance(outcome, Answered) else outcome.failure.value
 
 
 @lru_cache(1024)

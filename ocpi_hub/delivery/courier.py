@@ -244,7 +244,7 @@ class Courier:
 
     def _count(self, found: Verdict) -> None:
         self.counts[found.value] += 1
-        self._counter(found.value).inc()
+        self._counter(found.value).value += 1
 
 
 class _Batch:

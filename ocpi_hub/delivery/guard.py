@@ -7,7 +7,6 @@ for it, after all name resolution (a rebinding resolver passes the first and not
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import NamedTuple
@@ -64,8 +63,7 @@ _GLOBAL_UNICAST = IPv6Network("2000::/3")
 _IPV4_BITS = 0xFFFF_FFFF
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+class Policy(NamedTuple):
     """`allow_private`: loopback and private networks too; `require_https`: nothing but https."""
 
     allow_private: bool = False

@@ -198,14 +198,8 @@ def _written(request: Prepared) -> bytes | None:
         return None
     if request.method != "GET":
         fields.append(f"Content-Length: {len(body)}")
-    lines = (
-        f"{request.method} {request.target} HTTP/1.1",
-        _opening(request.origin),
-        *fields,
-        "",
-        "",
-    )
-    return "\r\n".join(lines).encode() + body
+    opening = f"{request.method} {request.target} HTTP/1.1\r\n{_opening(request.origin)}"
+    return b"%b\r\n\r\n%b" % ("\r\n".join((opening, *fields)).encode(), body)
 
 
 @lru_cache(4096)

@@ -4,10 +4,11 @@
 `Answered` or a `Failed` that says how far the request got (ROUT-116).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
+from ocpi_hub.ocpi import message
 from ocpi_hub.routing.directory import PlatformId
 
 
@@ -26,9 +27,11 @@ class Failure(StrEnum):
     FORBIDDEN = "forbidden"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Call:
-    """One outgoing request. `headers` are complete but for Authorization, which the client adds.
+    """One outgoing request, never changed; not frozen, since that is dear for so many.
+
+    `headers` are complete but for Authorization, which the client adds.
 
     `token`: shown instead of the platform's stored one (registration); `deadline_s`: the whole
     time from now to the last byte of the answer. `max_answer`: bytes of
@@ -47,13 +50,20 @@ class Call:
     max_answer: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Answered:
-    """A whole answer: status line, headers (names in lower case), body after decompression."""
+    """A whole answer: status line, headers (names in lower case), body after decompression.
+
+    `code`: the status_code of its envelope, None when the body is none. Never changed, as a call.
+    """
 
     http: int
     headers: dict[str, str]
     body: bytes
+    code: int | None = field(init=False, compare=False)
+
+    def __post_init__(self) -> None:
+        self.code = message.status_of(self.body)
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,6 +107,9 @@ class Wire:
     def get_write_buffer_size(self):
         return 0
 
+    def get_extra_info(self, _):
+        return None
+
 
 async def exchanged(parts):
     """What a channel makes of the parts, followed by the end of the connection."""
