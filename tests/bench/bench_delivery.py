@@ -46,7 +46,7 @@ from tests.delivery_fakes import (
 )
 
 RECEIVERS = 20
-GOAL = 0.8
+GOAL = 3
 BODY = b'{"status":"CHARGING","last_updated":"2026-11-01T12:00:00Z","pad":"' + b"x" * 430 + b'"}'
 PARTIES = [PartyRef("DE", f"E{number:02}") for number in range(RECEIVERS)]
 LANES = OPEN.spread_lanes
