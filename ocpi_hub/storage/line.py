@@ -24,7 +24,7 @@ CHANNEL = "line"
 EVERY_S = 1.0
 BATCH = 500
 FOLLOWED_S = 3.0  # the reader looks once a second; silence for longer means that it cannot
-PACE_S = 0.002  # between two looks, so that a thousand commits a second do not cause as many
+PACE_S = 0.01  # between two looks, so that a thousand commits a second do not cause as many
 SETTLE_S = 1800.0  # for a million rows and more
 SOON_S = (0.002, 0.01, 0.05, 0.2)  # looks again while an older writer runs
 
