@@ -14,6 +14,7 @@ from ocpi_hub.ocpi import codec
 from ocpi_hub.storage.database import Database, Row
 from ocpi_hub.storage.pages import PAGE_BYTES
 from ocpi_hub.storage.queries import queries
+from ocpi_hub.storage.turns import Turns
 
 _SQL = queries(__file__)
 ENDS = 10_000
@@ -32,13 +33,18 @@ class _Known:
 class Lists:
     """Answers lists; `followed` says whether other processes' changes reach `seen` in time."""
 
-    def __init__(self, database: Database, followed: Callable[[], bool]) -> None:
+    def __init__(self, database: Database, turns: Turns, followed: Callable[[], bool]) -> None:
         self._database = database
+        self._turns = turns
         self._followed = followed
         self._known: dict[str, _Known] = {}
 
     async def page(self, module: str, window: Window, viewer: Viewer) -> Page:
         """See `Store.page`."""
+        async with self._turns.turn():
+            return await self._read(module, window, viewer)
+
+    async def _read(self, module: str, window: Window, viewer: Viewer) -> Page:
         who = (module, [country + party for country, party in viewer.hidden])
         if window.date_from is not None or window.date_to is not None:
             bounds = _bounds(window)

@@ -31,6 +31,7 @@ from ocpi_hub.storage.pages import Pages, location_body, name_of
 from ocpi_hub.storage.pool import Connection
 from ocpi_hub.storage.queries import queries
 from ocpi_hub.storage.steady import Steady
+from ocpi_hub.storage.turns import Turns
 from ocpi_hub.storage.writer import IN_FLIGHT, Writer
 
 log = structlog.get_logger("storage")
@@ -59,8 +60,9 @@ class PostgresStore:
         self._database = database
         self._largest = largest
         self._steady = Steady(database.url, IN_FLIGHT + READERS)
-        self._pages = Pages(database, self._steady, lambda: line.followed)
-        self._lists = Lists(database, lambda: line.followed)
+        turns = Turns(READERS)
+        self._pages = Pages(database, self._steady, turns, lambda: line.followed)
+        self._lists = Lists(database, turns, lambda: line.followed)
         line.on_change(self._seen)
         self._writer: Writer[Push, Written] = Writer(self._commit, key_of)
 

@@ -15,6 +15,7 @@ from ocpi_hub.modules.store import Page, Viewer, Window
 from ocpi_hub.storage.database import Database, Row
 from ocpi_hub.storage.queries import queries
 from ocpi_hub.storage.steady import Steady
+from ocpi_hub.storage.turns import Turns
 
 _SQL = queries(__file__)
 BYTES = 64 * 1024 * 1024
@@ -57,10 +58,16 @@ class Pages:
     """Answers lists; `followed` says whether other processes' changes reach `seen` in time."""
 
     def __init__(
-        self, database: Database, steady: Steady, followed: Callable[[], bool], size: int = BYTES
+        self,
+        database: Database,
+        steady: Steady,
+        turns: Turns,
+        followed: Callable[[], bool],
+        size: int = BYTES,
     ) -> None:
         self._database = database
         self._steady = steady
+        self._turns = turns
         self._followed = followed
         self._size = size
         self._held = 0
@@ -80,7 +87,8 @@ class Pages:
         reading = _Reading()
         self._readings.append(reading)
         try:
-            page, names = await self._read(window, viewer, reading)
+            async with self._turns.turn():
+                page, names = await self._read(window, viewer, reading)
         finally:
             self._readings.remove(reading)
         if self._followed() and not self._spoiled(reading, window, names):

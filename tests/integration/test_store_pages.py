@@ -10,11 +10,12 @@ from ocpi_hub.modules.line import Message, ObjectKey
 from ocpi_hub.modules.stamp import moment, stamp
 from ocpi_hub.modules.store import Push, Viewer, Window
 from ocpi_hub.ocpi.primitives import PartyRef
+from ocpi_hub.ocpi.status import OcpiError
 from ocpi_hub.storage import line as line_module
-from ocpi_hub.storage import lists, loading, plain
+from ocpi_hub.storage import lists, loading, plain, turns
 from ocpi_hub.storage import pages as pages_module
 from ocpi_hub.storage.line import PostgresLine
-from ocpi_hub.storage.objects import PostgresStore
+from ocpi_hub.storage.objects import READERS, PostgresStore
 
 CP1, CP2 = PartyRef("NL", "CP1"), PartyRef("BE", "CP2")
 ALL = Viewer(public_only=False, hidden=frozenset())
@@ -288,6 +289,34 @@ async def test_heavy_pages_are_cut_and_go_on_behind_their_last_object(store, dat
         sizes.append(len(page.body))
     assert found == [f"L{number}" for number in range(20)]
     assert max(sizes) < pages_module.PAGE_BYTES + 2 * heavy
+
+
+@pytest.mark.parametrize(("module", "room"), [("locations", pages_module), ("tokens", lists)])
+async def test_who_reads_many_lists_takes_no_connections_from_the_others(
+    store, monkeypatch, module, room
+):
+    slow = room._SQL["page"].replace("(select 1) as always", "(select pg_sleep(0.1)) as always")
+    assert slow != room._SQL["page"]
+    monkeypatch.setitem(room._SQL, "page", slow)
+    windows = [Window(None, None, offset, 1) for offset in range(40)]
+    readers = [asyncio.ensure_future(store.page(module, window, ALL)) for window in windows]
+    await asyncio.sleep(0.05)
+    await store.push(push("PUT", "L1", location("L1")))
+    assert await store.owners("locations", "L1") == [CP1]
+    assert sum(not reader.done() for reader in readers) > 30
+    await asyncio.gather(*readers)
+
+
+async def test_who_waits_too_long_for_its_turn_to_read_is_told(store, monkeypatch):
+    monkeypatch.setattr(turns, "WAIT_S", 0.1)
+    slow = lists._SQL["page"].replace("(select 1) as always", "(select pg_sleep(0.5)) as always")
+    monkeypatch.setitem(lists._SQL, "page", slow)
+    window = Window(None, None, 0, 1)
+    readers = [store.page("tokens", window, ALL) for _ in range(READERS + 1)]
+    *answered, refused = await asyncio.gather(*readers, return_exceptions=True)
+    assert [page.count for page in answered] == [0] * READERS
+    assert isinstance(refused, OcpiError)
+    assert refused.code == 3000
 
 
 async def test_the_place_of_a_page_is_where_the_line_stood(stocked, line):
