@@ -6,6 +6,7 @@ stays there. What is no HTTP is answered in OCPI as well (STAT-018), then the co
 """
 
 import asyncio
+import re
 from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -31,6 +32,7 @@ _SWEEP_S: Final = 1.0  # overtakes the answer
 _SNIFF: Final = 32  # bytes in which a method and the begin of a path fit
 _DOOR: Final = b"/ocpi"
 _BEHIND: Final = frozenset(b"/? ")
+_HEAD_ENDS: Final = re.compile(rb"\n\r?\n")
 # httptools skips the body of a request that offers another protocol; aiohttp ignores the offer.
 _UPGRADE: Final = (b"\nUpgrade:", b"\nupgrade:")
 
@@ -40,6 +42,12 @@ Handle = Callable[[Incoming], Awaitable[Answer]]
 @lru_cache(1024)
 def _lower(name: bytes) -> str:
     return name.decode("latin-1").lower()
+
+
+def _half(data: bytes) -> bool:
+    """Whether this can be the begin of a head, and no more."""
+    head = data.lstrip(b"\r\n")
+    return _HEAD_ENDS.search(head) is None and (not head or head[:1].isalpha())
 
 
 class Connection(asyncio.Protocol):
@@ -196,14 +204,17 @@ class Connection(asyncio.Protocol):
     # From here on by itself.
 
     def _elsewhere(self, data: bytes) -> bool:
-        """Whether aiohttp took over, or too little came to tell."""
+        """Whether aiohttp took over, or too little came to tell or to give it."""
         at = data.find(b" ", 0, _SNIFF - len(_DOOR) - 1) + 1
         path = data[at : at + len(_DOOR) + 1]
         ours = at and path.startswith(_DOOR) and len(path) > len(_DOOR) and path[-1] in _BEHIND
         if ours and not any(name in data for name in _UPGRADE):
             return False
-        if len(data) < _SNIFF and not ours and b"\n" not in data:
-            self._early = data
+        if _half(data):  # aiohttp would wait for the rest for ever
+            if len(data) < LONGEST_HEAD:
+                self._early = data
+            else:
+                self._end()
             return True
         self._server.hand_over(self._transport, data)
         self._leave()

@@ -300,6 +300,21 @@ async def test_a_connection_goes_over_to_another_door_between_two_requests(talk)
     assert await talk.answer() == (200, b"aiohttp")
 
 
+async def test_another_door_gets_whole_heads_that_have_an_end(connect):
+    slow, endless = await connect(), await connect()
+    await slow.say(b"GET /docs HTTP/1.1\r\nHost: hub.example.com\r\n")
+    await asyncio.sleep(0.05)
+    await slow.say(b"X-Said: it\r\n\r\n")
+    assert await slow.answer() == (200, b"aiohttp")
+    await endless.say(b"GET /docs HTTP/1.1\r\n" + b"a: b\r\n" * LONGEST_HEAD)
+    assert await endless.ended()
+
+
+async def test_who_speaks_no_http_at_all_is_told_at_once(talk):
+    await talk.say(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"x" * 60)  # TLS
+    assert (await talk.head())[0] == 400
+
+
 async def test_an_offer_of_another_protocol_is_no_hindrance(talk):
     await talk.say(
         b"GET /ocpi/x HTTP/1.1\r\nHost: hub\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n"
@@ -317,12 +332,16 @@ async def test_a_late_offer_of_another_protocol_gets_one_answer(talk):
 
 async def test_idle_connections_and_half_heads_are_closed(place, server, connect):
     server.idle_s = 0.1
-    idle, half, sniffed = await connect(), await connect(), await connect()
+    idle, half, sniffed, blank, elsewhere = [await connect() for _ in range(5)]
+    await blank.say(b"\r\n\r\n")
     await half.say(b"GET /ocpi/x HTTP/1.1\r\nX-Said")
     await sniffed.say(b"GE")
+    await elsewhere.say(b"GET /docs HTTP/1.1\r\nHost: hub.example.com\r\nX-Said")
     assert await idle.ended()
     assert await half.ended()
     assert await sniffed.ended()
+    assert await blank.ended()
+    assert await elsewhere.ended()
     assert not server.connections
 
 
