@@ -53,6 +53,7 @@ class Courier:
         self._began = receiver.cursor
         self._inherited: Place | None = None  # the end of the line when this courier began
         self._withdrawn: dict[ObjectKey, Place] = {}  # told since the cursor was whole
+        self._put_whole: set[ObjectKey] = set()  # by a repair, in this batch
         self.counts: Counter[str] = Counter()
         self.wake = asyncio.Event()
         self.stopped = False
@@ -121,6 +122,7 @@ class Courier:
 
     async def _deliver(self, changes: Sequence[Change]) -> None:
         batch = _Batch(changes, self)
+        self._put_whole.clear()
         lanes = min(self._road.lanes, len(batch.chains))
         if lanes == 1:
             await self._walk(batch)
@@ -143,6 +145,8 @@ class Courier:
         platform = self._reachable()
         if platform is None:
             return False
+        if change.key.whole in self._put_whole:
+            return True
         if change.key.module == attempt.CLIENT_INFO:
             seen = await self._seen(change, whole, platform)
             if seen is None:
@@ -223,6 +227,10 @@ class Courier:
             return Verdict.DELIVERED if found is Held.CURRENT else Verdict.GIVE_UP
         put = self._anew(attempt.request(change, push, way, shown))
         done = attempt.accepted(await self._road.client.call(put))
+        if done and found is Held.MISSING and change.key != change.key.whole:
+            # It was put as it is now: what is in hand of it is older, and what was read meanwhile.
+            self._put_whole.add(change.key.whole)
+            self._inherited = await self._road.line.head()
         return Verdict.REPAIR if done else Verdict.GIVE_UP
 
     async def _full(self, change: Change, found: Held) -> Message | None:

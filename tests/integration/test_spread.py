@@ -271,6 +271,22 @@ async def test_a_patch_of_something_missing_becomes_a_get_and_a_put_of_the_whole
         assert made.spread.status(PlatformId("msp")).counts == {"repair": 2}
 
 
+@pytest.mark.obligation("ROUT-220")
+async def test_what_was_in_hand_of_a_location_does_not_follow_its_repair():
+    async with msp_world(running=False) as (made, server):
+        server.answer = lambda got: (
+            reply() if got.method == "PUT" else reply(message.envelope(AT, code=2003), 404)
+        )
+        made.store.objects[ObjectKey("locations", "NL", "CP1", "LOC1")] = b'{"id":"LOC1","n":9}'
+        runner = asyncio.ensure_future(made.spread.run())
+        made.line.put(location("LOC1", method="PATCH", evse="E1", body=b'{"status":"A"}'))
+        older = made.line.put(location("LOC1"))
+        await made.reached("msp", older.place)
+        assert [got.body for got in server.got if got.method == "PUT"] == [b'{"id":"LOC1","n":9}']
+        await made.spread.close()
+        await runner
+
+
 async def test_a_location_that_was_withdrawn_meanwhile_repairs_nothing():
     async with msp_world() as (made, server):
         server.answer = lambda _: reply(message.envelope(AT, code=2003), 404)
