@@ -99,7 +99,7 @@ class Relay:
         headers = self._headers(exchange, to, target, outcome.headers)
         answer = outcome.body
         if foreign:
-            answer = self.interpreter.answer(exchange, to, answer)
+            answer = await self.interpreter.answer(exchange, to, answer)
         return Reply(outcome.http, verdict.code, answer, to.party, to.sender, headers)
 
     def _headers(

@@ -24,6 +24,8 @@ _ABSENT = (None, b"null")
 _SIGNED: Final = 512  # characters of a signed value in 2.2
 _ADDRESS: Final = 45
 _STATE: Final = 20
+_MOST: Final = 10_000  # objects of one answer: they take half a second
+_NAMED: Final = 20  # findings of one answer
 
 
 class Kind(StrEnum):
@@ -93,6 +95,7 @@ def answered(
     """An answer whose `data` is such an object, or a list of them, and the findings on it.
 
     What cannot be told is left out of a list with a finding: the rest of the page is worth having.
+    InvalidParameter for a list of more than 10,000.
     """
     span = members(envelope).get("data")
     if span is None:
@@ -100,6 +103,8 @@ def answered(
     if not opens(envelope, span, b"["):
         whole = Edits().at(["data"], lambda raw: raw and told(raw, kind, to, owner))
         return changed(envelope, whole), ()
+    if len(codec.elements(envelope[slice(*span)])) > _MOST:
+        raise InvalidParameter(f"data: more than {_MOST} objects, too many to tell in OCPI {to}")
     findings: list[str] = []
 
     def element(raw: bytes | None) -> bytes | None:
@@ -109,7 +114,9 @@ def answered(
             findings.append(f"OCPI {to}: data: one was left out: {error.message}")
             return None
 
-    return changed(envelope, Edits().at(["data", EACH], element)), tuple(findings)
+    body = changed(envelope, Edits().at(["data", EACH], element))
+    more = len(findings) - _NAMED
+    return body, (*findings[:_NAMED], *([f"OCPI {to}: data: {more} more"] if more > 0 else ()))
 
 
 def token(body: bytes) -> Mapping[str, Any] | None:

@@ -235,6 +235,19 @@ def test_answers_with_one_object_and_with_none():
         answered(codec.encode({"data": CDR}), Kind.CDR, "2.2")
 
 
+def test_a_list_without_end_is_not_walked():
+    with pytest.raises(InvalidParameter, match="data: more than 10000 objects"):
+        answered(b'{"data":[' + b",".join([b"{}"] * 10_001) + b"]}", Kind.SESSION, "2.2")
+
+
+def test_what_is_left_out_of_a_list_is_told_so_often_and_then_counted():
+    odd = codec.encode({"data": [{"cdr_token": {}}] * 50})
+    result, findings = answered(odd, Kind.SESSION, "2.2.1")
+    assert codec.decode(result)["data"] == []
+    assert len(findings) == 21
+    assert findings[-1] == "OCPI 2.2.1: data: 30 more"
+
+
 @pytest.mark.parametrize("what", Kind)
 @pytest.mark.parametrize("body", [
     b"{}", b"[]", b"1", b'"x"', b"null", b'{"cdr_token":[],"evses":{},"connectors":null}',
