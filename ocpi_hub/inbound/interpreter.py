@@ -1,10 +1,10 @@
 """Between partners of different versions: what is relayed is told in the words of who gets it."""
 
-import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import Any
 
+from ocpi_hub.inbound.aside import aside
 from ocpi_hub.inbound.exchange import Exchange
 from ocpi_hub.modules.line import ObjectKey
 from ocpi_hub.modules.locations import MODULE as LOCATIONS
@@ -17,9 +17,6 @@ from ocpi_hub.ocpi.v2_2 import VERSION as V2_2
 from ocpi_hub.ocpi.v2_2_1.location_enums import Capability
 from ocpi_hub.routing.decide import Forward
 from ocpi_hub.routing.directory import Platform
-
-T = TypeVar("T")
-_LARGE: Final = 16 * 1024  # bytes of a body; a list of this size takes 3 ms, at worst 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +35,10 @@ class Interpreter:
         if kind is None or spoken is None:
             return body
         if spoken == V2_2:
-            return await _aside(dialect.told, body, kind, spoken)
+            return await aside(dialect.told, body, kind, spoken)
         if kind is dialect.Kind.START_SESSION and isinstance(exchange.value, dict):
             return await self._started(exchange.value, to, body)
-        told = await _aside(dialect.told, body, kind, spoken, await self._owner(body, to))
+        told = await aside(dialect.told, body, kind, spoken, await self._owner(body, to))
         if told is not body:
             exchange.value = codec.decode(told)  # whose it is, is worth remembering
         return told
@@ -53,7 +50,7 @@ class Interpreter:
             return body
         owner = _provider(exchange.known_platform, to.sender)
         try:
-            told, findings = await _aside(dialect.answered, body, kind, exchange.row.version, owner)
+            told, findings = await aside(dialect.answered, body, kind, exchange.row.version, owner)
         except OcpiError as error:
             raise OcpiError(f"the receiver's answer: {error.message}", Status.HUB_ERROR) from None
         exchange.findings += findings
@@ -90,13 +87,6 @@ class Interpreter:
             return {}
         body = await self.store.one(ObjectKey(LOCATIONS, *owner.key, *names))
         return codec.decode(body) if body is not None else {}
-
-
-async def _aside(work: Callable[..., T], body: bytes, *rest: Any) -> T:
-    """What takes long is done in a thread, so that everybody else goes on meanwhile."""
-    if len(body) <= _LARGE:
-        return work(body, *rest)
-    return await asyncio.to_thread(work, body, *rest)
 
 
 def _provider(platform: Platform, party: PartyRef) -> PartyRef | None:

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Protocol
 
+from ocpi_hub.inbound.aside import aside
 from ocpi_hub.inbound.exchange import Exchange, Reply
 from ocpi_hub.inbound.pages import asked, paged
 from ocpi_hub.modules import locations, tariffs, tokens
@@ -113,7 +114,7 @@ class Own:
             page.total,
             most=_LONGEST_PAGE,
         )
-        return _worded(exchange, self._success(decision.sender, page.body, headers))
+        return await _worded(exchange, self._success(decision.sender, page.body, headers))
 
     async def show(self, exchange: Exchange, decision: OwnCopy) -> Reply:
         self._addressed(exchange, "own")
@@ -122,7 +123,7 @@ class Own:
             data = await self._duty(exchange).one(PartyRef(country, party), ids)
         else:
             data = await self._found(exchange, self._viewer(exchange, decision.sender))
-        return _worded(exchange, self._success(decision.sender, data))
+        return await _worded(exchange, self._success(decision.sender, data))
 
     async def owners(self, exchange: Exchange) -> Sequence[PartyRef]:
         """Who is known to own the object that a Sender URL names by its id alone.
@@ -195,12 +196,12 @@ class Own:
         return Reply(http, Status.SUCCESS, body, hub, requester, headers or {})
 
 
-def _worded(exchange: Exchange, reply: Reply) -> Reply:
+async def _worded(exchange: Exchange, reply: Reply) -> Reply:
     """The hub's copy in the words of 2.2, where that was asked."""
     kind = dialect.kind(exchange.row.route, exchange.ids_of_object)
     if kind is None or exchange.row.version != V2_2:
         return reply
-    body, findings = dialect.answered(reply.body, kind, V2_2)
+    body, findings = await aside(dialect.answered, reply.body, kind, V2_2)
     exchange.findings += findings
     return replace(reply, body=body)
 
