@@ -236,7 +236,10 @@ class Pull(Room):
         168, ge=0.01, le=8760, description="hours after which a list is read in full again"
     )
     overlap_s: float = Field(
-        3600, ge=0, description="seconds by which a reading goes back behind the last one"
+        86_400,
+        ge=0,
+        description="seconds by which a reading goes back behind the last one: partners' clocks and"
+        " time zones are off",
     )
     settle_s: float = Field(
         30, ge=0, description="seconds from a partner's registration to the first reading"

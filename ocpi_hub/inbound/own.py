@@ -1,13 +1,15 @@
 """What partners send to the hub itself: it takes pushes, lists all objects, shows its copy."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Protocol
 
 from ocpi_hub.inbound.aside import aside
 from ocpi_hub.inbound.exchange import Exchange, Reply
 from ocpi_hub.inbound.pages import asked, paged
+from ocpi_hub.inbound.throttle import TooMany
 from ocpi_hub.modules import locations, tariffs, tokens
 from ocpi_hub.modules.line import Message
 from ocpi_hub.modules.stamp import AHEAD
@@ -22,6 +24,7 @@ from ocpi_hub.routing.decide import Broadcast, GetAll, OwnCopy
 from ocpi_hub.routing.directory import Directory, PlatformId
 
 _LONGEST_PAGE = 100
+_MOST_LISTS = 10  # that one partner may read at the same time
 _CREATED = 201
 
 
@@ -72,6 +75,7 @@ class Own:
     store: Store
     directory: Callable[[], Directory]
     now: Callable[[], datetime]
+    _listing: dict[PlatformId, int] = field(default_factory=dict)
 
     @property
     def kept(self) -> frozenset[str]:
@@ -102,10 +106,11 @@ class Own:
         self._entitled(exchange, decision.sender)
         query, params = asked(exchange.query)
         limit = min(query.limit or _LONGEST_PAGE, _LONGEST_PAGE)
-        page = await self._duty(exchange).page(
-            Window(query.date_from, query.date_to, query.offset, limit),
-            self._viewer(exchange, decision.sender),
-        )
+        with self._share(exchange.known_platform.id):
+            page = await self._duty(exchange).page(
+                Window(query.date_from, query.date_to, query.offset, limit),
+                self._viewer(exchange, decision.sender),
+            )
         headers = paged(
             exchange.row.url,
             params,
@@ -115,6 +120,17 @@ class Own:
             most=_LONGEST_PAGE,
         )
         return await _worded(exchange, self._success(decision.sender, page.body, headers))
+
+    @contextmanager
+    def _share(self, platform: PlatformId) -> Iterator[None]:
+        """A partner's share of the turns at the lists; TooMany beyond it, for the others' sake."""
+        self._listing[platform] = self._listing.get(platform, 0) + 1
+        try:
+            if self._listing[platform] > _MOST_LISTS:
+                raise TooMany(f"more than {_MOST_LISTS} lists at a time", 1)
+            yield
+        finally:
+            self._listing[platform] -= 1
 
     async def show(self, exchange: Exchange, decision: OwnCopy) -> Reply:
         self._addressed(exchange, "own")

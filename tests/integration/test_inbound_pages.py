@@ -66,3 +66,17 @@ async def test_the_limit_told_is_the_hubs_own_even_if_less_is_asked_for(emsp: Fa
     parties = emsp.known_peer.url("hubclientinfo", SENDER)
     one = await emsp.call("GET", parties, params={"limit": "1"})
     assert (len(one.data), one.headers["X-Limit"]) == (1, "1000")
+
+
+async def test_one_partner_reads_ten_lists_at_a_time_and_no_more(
+    house: House, emsp: FakePartner
+) -> None:
+    answers = await asyncio.gather(
+        *(emsp.get("locations", params={"offset": str(number)}) for number in range(40))
+    )
+    told = [answer.http for answer in answers]
+    assert set(told) == {200, 429}
+    assert told.count(200) >= 10
+    refused = next(answer for answer in answers if answer.http == 429)
+    assert refused.headers["Retry-After"] == "1"
+    assert (await emsp.get("locations")).ok
