@@ -91,6 +91,8 @@ def _run(work: Coroutine[Any, Any, int]) -> int:
 
 async def _hub(settings: Settings, workers: int, config: Path | None) -> int:
     stop = _Stop()
+    shared = settings.server.shared or workers > 1
+    listen(settings.server.listen, shared=shared).close()  # before a database is made in vain
     async with _database_url(settings) as url:
         with stop.ends_the_start():
             await _migrated(settings, url)

@@ -305,6 +305,7 @@ class Door:
                         route=exchange.route,
                         reason=decision.message,
                     )
+                exchange.refusal = decision.outcome
                 raise OcpiError(decision.message, decision.code, decision.http)
 
     async def _forward(self, exchange: Exchange, to: Forward, url: str | None) -> Reply:
@@ -322,7 +323,7 @@ class Door:
         """The hub's own answer to what went wrong; FROM is the hub (ROUT-010, ROUT-011)."""
         body = message.envelope(self.now(), code=error.code, message=error.message)
         headers: dict[str, str] = {}
-        outcome = "refused"
+        outcome = exchange.refusal
         match error:
             case TooMany():
                 headers["Retry-After"] = error.retry_after

@@ -50,6 +50,7 @@ class Exchange:
     sender: PartyRef | None = None
     receiver: PartyRef | None = None
     mode: str = "configuration"
+    refusal: str = "refused"
     body: bytes = b""
     value: object = None
 

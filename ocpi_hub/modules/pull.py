@@ -136,8 +136,12 @@ def due(state: State, rhythm: Rhythm, at: datetime) -> Plan | None:
 
 
 def missed(state: State, status: ConnectionStatus, at: datetime) -> bool:
-    """Whether a partner is away, so that its list has to be read as soon as it is back (TR-092)."""
-    return status is ConnectionStatus.OFFLINE and state.next_at > at
+    """Whether a partner is away, so that its list has to be read as soon as it is back (TR-092).
+
+    A reading that broke off waits for its own time: who pushes but cannot be called would be back
+    with each push, and away again with each attempt.
+    """
+    return status is ConnectionStatus.OFFLINE and state.next_at > at and not state.failures
 
 
 def after(state: State, tally: Tally, rhythm: Rhythm, at: datetime, dice: float) -> State:

@@ -77,6 +77,7 @@ class Refuse:
     """An answer that the hub makes itself; `forged` when a caller spoke for somebody else.
 
     `sender` is the requesting party as soon as it is known, for the routing headers (ROUT-010).
+    `outcome` is for the hub's operator: not all that it may know is told to the partner.
     """
 
     code: int
@@ -84,6 +85,7 @@ class Refuse:
     http: int = 200
     sender: PartyRef | None = None
     forged: bool = False
+    outcome: str = "refused"
 
 
 Decision = Forward | Broadcast | GetAll | OwnCopy | OpenRoute | Refuse
@@ -170,7 +172,12 @@ def forward(
         return Refuse(Status.UNKNOWN_RECEIVER, f"{to} is not known to this hub", sender=sender)
     module = request.spec.identifier
     if not directory.allows(sender, to, module):
-        return Refuse(Status.RECEIVER_NOT_CONNECTED, f"{to} is not connected", sender=sender)
+        return Refuse(
+            Status.RECEIVER_NOT_CONNECTED,
+            f"{to} is not connected",
+            sender=sender,
+            outcome="no-agreement",
+        )
     offering = [
         (platform, endpoint)
         for platform in hosting

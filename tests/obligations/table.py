@@ -158,12 +158,16 @@ def main() -> int:
     parser.add_argument("--missing", action="store_true", help="the hub's rows that are not proven")
     options = parser.parse_args()
     rows, found = catalogue(), collect()
+    modules = {row.module for row in rows}
+    if options.module and options.module not in modules:
+        parser.error(f"{options.module}: no such module (there are {', '.join(sorted(modules))})")
     proven, waiting = proofs(found)
     marked = proven.keys() | waiting.keys()
     unknown = sorted((marked | WAIVED.keys()) - {row.id for row in rows})
     console = Console()
     if not found.outcomes:
         console.print("[yellow]No test has run here yet: make test, then ask again.[/yellow]")
+        return 0
     if options.missing:
         say(console, details(missing(rows, proven, BINDING | {"SHOULD"}), proven, waiting))
     elif options.module:

@@ -93,6 +93,8 @@ def test_who_is_offline_is_read_as_soon_as_it_is_back() -> None:
     assert pull.missed(later, ConnectionStatus.OFFLINE, AT)
     assert not pull.missed(later, ConnectionStatus.CONNECTED, AT)
     assert not pull.missed(READ, ConnectionStatus.OFFLINE, AT), "that is known already"
+    failed = replace(later, failures=1)
+    assert not pull.missed(failed, ConnectionStatus.OFFLINE, AT), "it waits for its own time"
 
 
 def test_a_reading_that_came_to_its_end_moves_the_window() -> None:
