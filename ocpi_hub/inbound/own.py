@@ -1,6 +1,6 @@
 """What partners send to the hub itself: it takes pushes, lists all objects, shows its copy."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -25,6 +25,7 @@ from ocpi_hub.routing.directory import Directory, PlatformId
 
 _LONGEST_PAGE = 100
 _MOST_LISTS = 10  # that one partner may read at the same time
+_MOST_VIEWERS = 10_000
 _CREATED = 201
 
 
@@ -76,6 +77,7 @@ class Own:
     directory: Callable[[], Directory]
     now: Callable[[], datetime]
     _listing: dict[PlatformId, int] = field(default_factory=dict)
+    _viewers: dict[Hashable, tuple[int, Viewer]] = field(default_factory=dict)
 
     @property
     def kept(self) -> frozenset[str]:
@@ -180,11 +182,20 @@ class Own:
         return await duty.one(owner, ids)
 
     def _viewer(self, exchange: Exchange, party: PartyRef) -> Viewer:
-        spec, directory = exchange.row.module, self.directory()
-        return Viewer(
-            public_only=not sees_unpublished(exchange.known_platform, party),
-            hidden=unseen(spec, directory, party),
-        )
+        """Who looks; remembered, since who crawls a list asks for page after page."""
+        spec, directory, platform = exchange.row.module, self.directory(), exchange.known_platform
+        asked = (platform.id, spec.identifier, party.key)
+        number, known = self._viewers.get(asked, (-1, None))
+        if known is None or number != directory.number:
+            known = Viewer(
+                public_only=not sees_unpublished(platform, party),
+                hidden=unseen(spec, directory, party),
+            )
+            if len(self._viewers) > _MOST_VIEWERS:
+                self._viewers.clear()
+            if directory.platforms.get(platform.id) is platform:  # it did not change meanwhile
+                self._viewers[asked] = directory.number, known
+        return known
 
     @staticmethod
     def _entitled(exchange: Exchange, sender: PartyRef) -> None:
@@ -214,8 +225,10 @@ class Own:
 
 async def _worded(exchange: Exchange, reply: Reply) -> Reply:
     """The hub's copy in the words of 2.2, where that was asked."""
+    if exchange.row.version != V2_2:
+        return reply
     kind = dialect.kind(exchange.row.route, exchange.ids_of_object)
-    if kind is None or exchange.row.version != V2_2:
+    if kind is None:
         return reply
     body, findings = await aside(dialect.answered, reply.body, kind, V2_2)
     exchange.findings += findings
