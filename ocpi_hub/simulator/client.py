@@ -40,6 +40,13 @@ class Answer:
         return int(text) if text.isdecimal() else None
 
     @property
+    def reason(self) -> str:
+        """Why it refused, as far as it says so."""
+        if self.code is None:
+            return f"HTTP {self.http} without an OCPI answer"
+        return f"{self.code} {self.json.get('status_message') or 'without a message'}"
+
+    @property
     def json(self) -> Any:
         return codec.decode(self.body)
 

@@ -154,7 +154,7 @@ class Cpo(SimulatedPlatform):
             self.outcomes["accepted" if ok else "refused"] += 1
             self.refusals.pop(location["id"], None)
             if not ok:
-                self.refusals[location["id"]] = f"{answer.code} {answer.json.get('status_message')}"
+                self.refusals[location["id"]] = answer.reason
         except _UNREACHED:
             self.outcomes["no answer"] += 1
         finally:  # a push that was cut short may have arrived or not
