@@ -194,7 +194,7 @@ async def test_the_next_reading_comes_in_its_time_and_asks_for_changes() -> None
     made.now[0] += timedelta(hours=2)
     await made.look()
     await until(lambda: len(made.book.tallies) == 2)
-    assert made.client.calls[1].url.endswith("?date_from=2026-11-01T11%3A00%3A00Z&limit=200")
+    assert made.client.calls[1].url.endswith("?date_from=2026-10-31T12%3A00%3A00Z&limit=200")
     assert [tally.kind for tally in made.book.tallies] == [Kind.ALL, Kind.CHANGES]
     await made.pulls.close()
 
