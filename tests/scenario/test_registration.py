@@ -267,9 +267,12 @@ async def test_a_suspended_receiver_gets_nothing_not_even_later(
     await hub.connect(cpo)
     async with fake_partner(EMSP="DE-EM2") as stopped:
         platform = await hub.connect(stopped)
+        await cpo.put(a_location(id="FIRST"))
+        await stopped.received("locations.receiver")
+        stopped.record.clear()
         await hub.admin("POST", f"/platforms/{platform}/suspend")
         await cpo.put(a_location(id="MISSED"))
-        await emsp.received("locations.receiver")
+        await emsp.received("locations.receiver", where=lambda got: got.segments[2] == "MISSED")
         await hub.admin("POST", f"/platforms/{platform}/resume")
         await cpo.put(a_location(id="LATER"))
         await stopped.received("locations.receiver")
