@@ -9,6 +9,7 @@ import pytest
 from ocpi_hub.simulator.client import Answer
 from ocpi_hub.storage.database import Database
 from tests.build import a_location
+from tests.delivery_fakes import until
 from tests.fake_partner import SENDER, FakePartner, fake_partner
 from tests.inbound_house import House, open_house
 
@@ -69,14 +70,13 @@ async def test_the_limit_told_is_the_hubs_own_even_if_less_is_asked_for(emsp: Fa
 
 
 async def test_one_partner_reads_ten_lists_at_a_time_and_no_more(
-    house: House, emsp: FakePartner
+    database: Database, emsp: FakePartner
 ) -> None:
-    answers = await asyncio.gather(
-        *(emsp.get("locations", params={"offset": str(number)}) for number in range(40))
-    )
-    told = [answer.http for answer in answers]
-    assert set(told) == {200, 429}
-    assert told.count(200) >= 10
-    refused = next(answer for answer in answers if answer.http == 429)
-    assert refused.headers["Retry-After"] == "1"
-    assert (await emsp.get("locations")).ok
+    async with database.acquire() as connection, connection.transaction():
+        await connection.execute("lock table location in access exclusive mode")
+        asked = [asyncio.ensure_future(emsp.get("locations")) for _ in range(40)]
+        await until(lambda: sum(each.done() for each in asked) == 30)
+        refused = [each.result() for each in asked if each.done()]
+        assert {(answer.http, answer.headers["Retry-After"]) for answer in refused} == {(429, "1")}
+    answers = [(await each).http for each in asked]
+    assert answers.count(200) == 10
